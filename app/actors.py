@@ -1,0 +1,50 @@
+"""Who acts: a signed-in person, a refuge's phone, or Waymark itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person is to the service; one role a person."""
+
+    OFFICER = "officer"
+    FORCE_SUPERVISOR = "force_supervisor"
+    REFUGE_WORKER = "refuge_worker"
+    REFUGE_MANAGER = "refuge_manager"
+    COORDINATOR = "coordinator"
+    CHARITY_MANAGER = "charity_manager"
+    ADMINISTRATOR = "administrator"
+    SYSTEM = "system"
+
+
+POLICE = (Role.OFFICER, Role.FORCE_SUPERVISOR)
+REFUGE = (Role.REFUGE_WORKER, Role.REFUGE_MANAGER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """The one who acts, as every service, policy and audit row sees them.
+
+    ``refuge_id`` is set for refuge staff and for a refuge's phone, ``contact_id`` for a phone only.
+    """
+
+    role: Role
+    user_id: int | None = None
+    organisation_id: int | None = None
+    refuge_id: int | None = None
+    contact_id: int | None = None
+    name: str = ""
+
+    def context(self) -> dict[str, str]:
+        """What the database is told at the start of each transaction; empty means none."""
+        return {
+            "user_id": str(self.user_id or ""),
+            "role": self.role.value,
+            "organisation_id": str(self.organisation_id or ""),
+            "refuge_id": str(self.refuge_id or ""),
+        }
+
+
+SYSTEM = Actor(role=Role.SYSTEM, name="Waymark")

@@ -1,0 +1,149 @@
+"""The database session, its clock, and ``transaction()``: the only place that commits."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import structlog
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, MetaData, event, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+
+from app.actors import Actor
+from app.errors import Busy, Conflict
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+CONNECTION_OPTIONS = (
+    "-c lock_timeout=2000 -c statement_timeout=5000"
+    " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+)
+RETRY_STATES = {"40001", "40P01", "55P03"}  # serialisation, deadlock, lock timeout
+WAITED_TOO_LONG = RETRY_STATES | {"57014", "57P01", "57P03", "53300", "53100"}
+BUSY_TEXT = "The service is very busy. Nothing was lost: please try again in a moment."
+
+NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of every table; timestamps always carry their zone."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMES),
+        type_annotation_map={datetime: DateTime(timezone=True)},
+    )
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    session_options={"expire_on_commit": False, "autoflush": True},
+    engine_options={"pool_timeout": 2, "pool_pre_ping": True},
+)
+
+_CONTEXT = text(
+    "SELECT waymark_now(),"
+    " set_config('app.user_id', :user_id, true),"
+    " set_config('app.role', :role, true),"
+    " set_config('app.organisation_id', :organisation_id, true),"
+    " set_config('app.refuge_id', :refuge_id, true)"
+)
+_OPEN = "waymark_transaction"
+
+
+@contextmanager
+def transaction(*, by: Actor, as_report: bool = False) -> Iterator[datetime]:
+    """Run one use case: tell the database who acts, then commit everything or nothing.
+
+    Yields the database's own time, the only clock that deadlines are held against.
+    ``as_report`` narrows the rights to the aggregate views for the length of the transaction.
+
+    Raises:
+        Conflict: a constraint says that somebody was faster.
+        Busy: a lock, the pool or the server kept us waiting; the same call may be made again.
+        RuntimeError: transactions do not nest; shared steps are private functions.
+    """
+    session: Session = db.session()
+    if session.info.get(_OPEN):
+        raise RuntimeError("transaction() does not nest: call a private step instead")
+    session.info[_OPEN] = True
+    try:
+        with _explained():
+            yield _begin(session, by, as_report=as_report)
+            session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info[_OPEN] = False
+        session.close()
+
+
+def _begin(session: Session, by: Actor, *, as_report: bool) -> datetime:
+    if as_report:
+        session.execute(text("SET LOCAL ROLE waymark_report"))
+    row = session.execute(_CONTEXT, by.context()).one()
+    now: datetime = row[0]
+    return now
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the database refuses into words; log names, never values."""
+    try:
+        yield
+    except IntegrityError as error:
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+        log.warning("constraint", sqlstate=_sqlstate(error), constraint=name)
+        raise Conflict(_conflict_text(name)) from None
+    except OperationalError as error:
+        log.warning("database_unavailable", sqlstate=_sqlstate(error))
+        raise Busy(BUSY_TEXT) from None
+    except DBAPIError as error:
+        state = _sqlstate(error)
+        if state not in WAITED_TOO_LONG:
+            raise
+        log.warning("database_busy", sqlstate=state)
+        raise Busy(BUSY_TEXT) from None
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def _conflict_text(name: str) -> str:
+    """The words that stand beside the constraint in the model (``info={"conflict": ...}``)."""
+    for table in Base.metadata.tables.values():
+        for item in [*table.constraints, *table.indexes]:
+            if getattr(item, "name", None) == name and "conflict" in item.info:
+                return str(item.info["conflict"])
+    return "That has changed in the meantime. Look at it again and try once more."
+
+
+def patiently(use_case: Callable[[], T], *, tries: int = 3) -> T:
+    """Call a use case again, with a short random wait, while the database says Busy."""
+    for attempt in range(1, tries):
+        try:
+            return use_case()
+        except Busy:
+            time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - jitter, not a secret
+    return use_case()
+
+
+@event.listens_for(Session, "after_begin")
+def _refuse_work_outside(session: Session, *_: Any) -> None:
+    """Nothing is read or written without saying who acts."""
+    if isinstance(session, db.session.session_factory.class_) and not session.info.get(_OPEN):
+        raise RuntimeError("use `with transaction(by=...)`: the database must know who acts")

@@ -1,0 +1,41 @@
+"""What can go wrong that a person can do something about; ``str(error)`` is always safe to show.
+
+DomainError
+├── NotFound    it is not there, or it is not yours: the two look the same on purpose
+├── NotAllowed  you may see it, but not do this
+├── Invalid     what was sent cannot be understood; ``field`` says where
+├── Conflict    somebody was faster, or the thing has moved on
+└── Busy        the database or a lock kept us waiting too long; trying again is safe
+"""
+
+from __future__ import annotations
+
+
+class DomainError(Exception):
+    """Base of every expected failure."""
+
+    status = 500
+
+
+class NotFound(DomainError):
+    status = 404
+
+
+class NotAllowed(DomainError):
+    status = 403
+
+
+class Invalid(DomainError):
+    status = 422
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Conflict(DomainError):
+    status = 409
+
+
+class Busy(DomainError):
+    status = 503

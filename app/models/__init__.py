@@ -1,0 +1,27 @@
+"""Every table, imported so that migrations and mappers see them all."""
+
+from app.models import (
+    accounts,
+    beds,
+    clock,
+    events,
+    funding,
+    messages,
+    placements,
+    plans,
+    reference,
+    referrals,
+)
+
+__all__ = [
+    "accounts",
+    "beds",
+    "clock",
+    "events",
+    "funding",
+    "messages",
+    "placements",
+    "plans",
+    "reference",
+    "referrals",
+]

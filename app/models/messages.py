@@ -1,0 +1,129 @@
+"""Texts owed, texts received, the phones they go to, and what needs a person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from app.models.columns import BigId, Created, Json, PublicId, RandomId, Word, one_of, phone
+
+
+class MessageState(StrEnum):
+    """``unknown`` means the provider may or may not have it: reconciled, never blindly resent."""
+
+    NEW = "new"
+    INFLIGHT = "inflight"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class TaskKind(StrEnum):
+    """What needs a person."""
+
+    OFFER_LAPSED = "offer_lapsed"
+    OFFER_DECLINED = "offer_declined"
+    NO_ROOM = "no_room"
+    NOT_ARRIVED = "not_arrived"
+    TEXT_FAILED = "text_failed"
+    PHONE_STOPPED = "phone_stopped"
+    WRONG_CODES = "wrong_codes"
+
+
+class Contact(Base):
+    """A refuge's phone. Recipients are chosen by this id, never typed."""
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        phone("phone"),
+        Index("uq_contact_phone", "phone", unique=True,
+              info={"conflict": "That number is in use already."}),
+    )  # fmt: skip
+    id: Mapped[BigId]
+    public_id: Mapped[PublicId]
+    refuge_id: Mapped[int] = mapped_column(ForeignKey("refuge.id"), index=True)
+    phone: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    verified_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    position: Mapped[int] = mapped_column(server_default=text("1"))
+
+
+class Message(Base):
+    """A text that is owed. Written with the event it tells of; the body is made when it is sent."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        one_of("state", MessageState),
+        CheckConstraint("attempt >= 0", name="attempt"),
+        Index("ix_message_due", "due_at",
+              postgresql_where=text("state IN ('new', 'inflight', 'unknown')")),
+    )  # fmt: skip
+    id: Mapped[RandomId]
+    dedupe_key: Mapped[str] = mapped_column(Text, unique=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
+    placement_id: Mapped[int | None] = mapped_column(ForeignKey("placement.id"), index=True)
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"))
+    template: Mapped[str] = mapped_column(Word)
+    variables: Mapped[Json]
+    state: Mapped[MessageState] = mapped_column(Word, server_default=text("'new'"))
+    attempt: Mapped[int] = mapped_column(server_default=text("0"))
+    due_at: Mapped[Created]
+    not_after: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    first_attempt_at: Mapped[datetime | None]
+    absent_since: Mapped[datetime | None]
+    provider_sid: Mapped[str | None] = mapped_column(Text, unique=True)
+    provider_status: Mapped[str | None] = mapped_column(Word)
+    status_rank: Mapped[int] = mapped_column(server_default=text("0"))
+    error_code: Mapped[str | None] = mapped_column(Word)
+    created_at: Mapped[Created]
+
+
+class SmsInbox(Base):
+    """A text received. Its provider id is the key: a replay finds the row and changes nothing."""
+
+    __tablename__ = "sms_inbox"
+    message_sid: Mapped[str] = mapped_column(Text, primary_key=True)
+    from_phone: Mapped[str] = mapped_column(Text)
+    to_phone: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    placement_id: Mapped[int | None] = mapped_column(ForeignKey("placement.id"))
+    received_at: Mapped[Created]
+    handled_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(Word)
+
+
+class Task(Base):
+    """Something a person must look at; one open row per kind and subject."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        one_of("kind", TaskKind),
+        Index(
+            "one_open_task",
+            "kind",
+            text("coalesce(placement_id, 0)"),
+            text("coalesce(referral_id, 0)"),
+            text("coalesce(contact_id, 0)"),
+            unique=True,
+            postgresql_where=text("done_at IS NULL"),
+        ),
+    )
+    id: Mapped[BigId]
+    public_id: Mapped[PublicId]
+    kind: Mapped[TaskKind] = mapped_column(Word)
+    referral_id: Mapped[int | None] = mapped_column(ForeignKey("referral.id"))
+    placement_id: Mapped[int | None] = mapped_column(ForeignKey("placement.id"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("message.id"))
+    opened_at: Mapped[Created]
+    done_at: Mapped[datetime | None]
+    done_by_id: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,0 +1,118 @@
+"""Offers and stays: one row from the offer of a room to the day she leaves it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from app.errors import Conflict
+from app.models.columns import BigId, Created, During, PublicId, Word, one_of
+
+
+class PlacementState(StrEnum):
+    """``offered`` is a timed hold; offered, accepted and arrived are live and keep the beds."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    ARRIVED = "arrived"
+    DEPARTED = "departed"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+    WITHDRAWN = "withdrawn"
+    NOT_ARRIVED = "not_arrived"
+
+
+LIVE = (PlacementState.OFFERED, PlacementState.ACCEPTED, PlacementState.ARRIVED)
+
+
+class Channel(StrEnum):
+    """How an answer reached us."""
+
+    WEB = "web"
+    TEXT = "text"
+    COORDINATOR = "coordinator"
+
+
+class Placement(Base):
+    """One room for one referral, from offer to departure."""
+
+    __tablename__ = "placement"
+    __table_args__ = (
+        one_of("state", PlacementState),
+        CheckConstraint("NOT isempty(during) AND NOT lower_inf(during)", name="during"),
+        CheckConstraint("state <> 'offered' OR offer_expires_at IS NOT NULL", name="offer_expires"),
+        CheckConstraint("bed_spaces >= 1 AND cots >= 0", name="size"),
+        CheckConstraint("char_length(override_note) <= 500", name="override_note"),
+        UniqueConstraint("id", "live", "during"),
+        UniqueConstraint("id", "refuge_id"),
+        UniqueConstraint("run_id", "referral_id"),
+        ForeignKeyConstraint(["room_id", "refuge_id"], ["room.id", "room.refuge_id"]),
+        Index(
+            "one_live_placement_per_referral",
+            "referral_id",
+            unique=True,
+            postgresql_where=text("live"),
+            info={"conflict": "She has just been offered a room elsewhere. Nothing was changed."},
+        ),
+        Index("ix_placement_expiry", "offer_expires_at",
+              postgresql_where=text("state = 'offered'")),
+    )  # fmt: skip
+    id: Mapped[BigId]
+    public_id: Mapped[PublicId]
+    referral_id: Mapped[int] = mapped_column(ForeignKey("referral.id"), index=True)
+    refuge_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    room_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    bed_spaces: Mapped[int]
+    cots: Mapped[int] = mapped_column(server_default=text("0"))
+    state: Mapped[PlacementState] = mapped_column(Word, server_default=text("'offered'"))
+    live: Mapped[bool] = mapped_column(
+        Boolean,
+        Computed("state IN ('offered', 'accepted', 'arrived')", persisted=True),
+    )
+    during: Mapped[During]
+    offer_code: Mapped[str] = mapped_column(Word, unique=True)
+    offered_at: Mapped[Created]
+    offer_expires_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    answered_by_channel: Mapped[Channel | None] = mapped_column(Word)
+    arrived_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    reason_code: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("plan_run.id"))
+    decided_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    override_reason: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
+    override_note: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    version: Mapped[int] = mapped_column(server_default=text("0"))
+
+    def refuse_unless(self, *states: PlacementState) -> None:
+        """Raises Conflict, in words that say what happened instead, unless in one of ``states``."""
+        if self.state not in states:
+            raise Conflict(MOVED_ON[PlacementState(self.state)])
+
+
+MOVED_ON = {
+    PlacementState.OFFERED: "This offer has not been answered yet.",
+    PlacementState.ACCEPTED: "This offer has already been accepted.",
+    PlacementState.ARRIVED: "She has already arrived.",
+    PlacementState.DEPARTED: "This stay has already ended.",
+    PlacementState.DECLINED: "This offer has already been declined.",
+    PlacementState.LAPSED: "This offer has lapsed: the time to answer had passed.",
+    PlacementState.WITHDRAWN: "This offer has been withdrawn.",
+    PlacementState.NOT_ARRIVED: "She was recorded as not arrived.",
+}

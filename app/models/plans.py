@@ -1,0 +1,45 @@
+"""Plans the engine proposed, kept whole so that any past decision can be looked at again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from app.models.columns import BigId, Created, Json, JsonList, RandomId, Word
+
+
+class PlanRun(Base):
+    """One solve: the problem as it was, the plan, and the proof's figures."""
+
+    __tablename__ = "plan_run"
+    __table_args__ = (Index("ix_plan_run_created_at", "created_at"),)
+    id: Mapped[RandomId]
+    created_at: Mapped[Created]
+    as_of: Mapped[datetime]
+    problem: Mapped[Json]
+    problem_sha256: Mapped[str] = mapped_column(Text)
+    plan: Mapped[Json]
+    status: Mapped[str] = mapped_column(Word)
+    solve_ms: Mapped[int]
+    is_explained: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class PlanLine(Base):
+    """What the plan says of one referral. ``room_id`` is missing when no room is proposed."""
+
+    __tablename__ = "plan_line"
+    __table_args__ = (UniqueConstraint("run_id", "referral_id"),)
+    id: Mapped[BigId]
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("plan_run.id"))
+    referral_id: Mapped[int] = mapped_column(ForeignKey("referral.id"), index=True)
+    refuge_id: Mapped[int | None] = mapped_column(ForeignKey("refuge.id"))
+    room_id: Mapped[int | None] = mapped_column(ForeignKey("room.id"))
+    reasons: Mapped[JsonList]
+    unlock: Mapped[JsonList]
+    alternatives: Mapped[list[Any] | None] = mapped_column(JSONB)

@@ -1,0 +1,161 @@
+"""Reference data: places, forces, languages, words and clocks, loaded from ``data/``."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from app.models.columns import BigId, Codes, Word, one_of
+
+
+class Urgency(StrEnum):
+    """How fast a place is needed; sets the clock and the priority (1 is placed first)."""
+
+    EMERGENCY = "emergency"
+    URGENT = "urgent"
+    PLANNED = "planned"
+
+    @property
+    def priority(self) -> int:
+        return {Urgency.EMERGENCY: 1, Urgency.URGENT: 2, Urgency.PLANNED: 3}[self]
+
+
+class ReasonKind(StrEnum):
+    """Whose decision a reason explains; the kinds are never merged."""
+
+    DECLINED_BY_REFUGE = "declined_by_refuge"
+    DECLINED_BY_SURVIVOR = "declined_by_survivor"
+    WITHDRAWN_BY_REFERRER = "withdrawn_by_referrer"
+    NOT_ARRIVED = "not_arrived"
+    DEPARTURE = "departure"
+    VOID = "void"
+    OVERRIDE = "override"
+    UNMET = "unmet"
+
+
+class HandOnFor(StrEnum):
+    """Whom the beds here are not for, and who is told whom to call instead."""
+
+    UNDER_18 = "under_18"
+    MAN = "man"
+
+
+class Region(Base):
+    """A region or nation; the finest place that anyone outside a refuge is told."""
+
+    __tablename__ = "region"
+    code: Mapped[str] = mapped_column(Word, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    in_london: Mapped[bool]
+    island: Mapped[str] = mapped_column(Word)
+    lat: Mapped[float]
+    lon: Mapped[float]
+
+
+class PoliceForce(Base):
+    """A police force of Britain or Ireland, of today or of 2007."""
+
+    __tablename__ = "police_force"
+    code: Mapped[str] = mapped_column(Word, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    country: Mapped[str] = mapped_column(Word)
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("region.code"))
+    lat: Mapped[float]
+    lon: Mapped[float]
+    is_of_2007: Mapped[bool]
+    is_of_today: Mapped[bool]
+
+
+class District(Base):
+    """A postcode district or Irish routing key: the most exact place a request ever holds."""
+
+    __tablename__ = "district"
+    code: Mapped[str] = mapped_column(Word, primary_key=True)
+    place: Mapped[str] = mapped_column(Text)
+    lat: Mapped[float]
+    lon: Mapped[float]
+    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
+    force_code: Mapped[str | None] = mapped_column(ForeignKey("police_force.code"))
+    island: Mapped[str] = mapped_column(Word)
+    is_special: Mapped[bool] = mapped_column(server_default=text("false"))
+    weight: Mapped[int]
+
+
+class Language(Base):
+    """A spoken or signed language, by ISO 639 code."""
+
+    __tablename__ = "language"
+    code: Mapped[str] = mapped_column(Word, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    autonym: Mapped[str] = mapped_column(Text)
+    is_signed: Mapped[bool]
+
+
+class Feature(Base):
+    """Something a room or refuge has and a woman may need."""
+
+    __tablename__ = "feature"
+    code: Mapped[str] = mapped_column(Word, primary_key=True)
+    asked_as: Mapped[str] = mapped_column(Text)
+    shown_as: Mapped[str] = mapped_column(Text)
+    is_on_form: Mapped[bool]
+    position: Mapped[int]
+
+
+class Reason(Base):
+    """Why something ended the way it did. Codes are stable; a reason is retired, never deleted."""
+
+    __tablename__ = "reason"
+    __table_args__ = (
+        one_of("kind", ReasonKind),
+        Index(
+            "uq_reason_number",
+            "kind",
+            "number",
+            unique=True,
+            postgresql_where=text("number IS NOT NULL"),
+        ),
+    )
+    code: Mapped[str] = mapped_column(Word, primary_key=True)
+    kind: Mapped[ReasonKind] = mapped_column(Word)
+    number: Mapped[int | None]
+    text: Mapped[str] = mapped_column(Text)
+    owner_side: Mapped[str] = mapped_column(Word)
+    is_active: Mapped[bool]
+    counts_as_unmet: Mapped[bool]
+    position: Mapped[int]
+
+
+class ClockPolicy(Base):
+    """How long each step may take at one urgency, from a date on; a referral keeps its version."""
+
+    __tablename__ = "clock_policy"
+    __table_args__ = (
+        one_of("urgency", Urgency),
+        UniqueConstraint("urgency", "valid_from"),
+        CheckConstraint("reply_minutes > 0 AND hold_minutes > 0", name="positive"),
+    )
+    id: Mapped[BigId]
+    urgency: Mapped[Urgency] = mapped_column(Word)
+    valid_from: Mapped[date]
+    acknowledge_minutes: Mapped[int]
+    reply_minutes: Mapped[int]
+    hold_minutes: Mapped[int]
+    duty_manager_minutes: Mapped[int]
+
+
+class HandOnContact(Base):
+    """Who to call for a person these beds are not for."""
+
+    __tablename__ = "hand_on_contact"
+    __table_args__ = (one_of("who", HandOnFor),)
+    code: Mapped[str] = mapped_column(Word, primary_key=True)
+    who: Mapped[HandOnFor] = mapped_column(Word)
+    countries: Mapped[Codes]
+    text: Mapped[str] = mapped_column(Text)
+    phone: Mapped[str | None] = mapped_column(Text)
+    position: Mapped[int]

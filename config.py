@@ -1,0 +1,134 @@
+"""Settings from the environment; nothing else in Waymark reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+MIN_SECRET_CHARACTERS = 32
+DATABASE_ROLES = ("waymark_owner", "waymark_web", "waymark_worker", "waymark_report")
+
+
+class SettingsError(Exception):
+    """The environment does not describe a service that may start; the text says what to change."""
+
+
+class Environment(StrEnum):
+    """Which promises hold: the demonstration has one-tap sign-in, production refuses it."""
+
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a process needs to know; made once, by ``Settings.from_env()``."""
+
+    environment: Environment = Environment.DEMO
+    data_dir: Path = Path("var")
+    port: int = 8000
+    database_url: str = ""
+    web_database_url: str = ""
+    worker_database_url: str = ""
+    report_database_url: str = ""
+    public_url: str = "http://127.0.0.1:8000"
+    secret_key: str = field(default="", repr=False)
+    twilio_account_sid: str = "AC" + "0" * 32
+    twilio_auth_token: str = field(default="", repr=False)
+    twilio_previous_auth_token: str = field(default="", repr=False)
+    twilio_messaging_service_sid: str = "MG" + "0" * 32
+    twilio_api_base_url: str = ""
+
+    @property
+    def is_demo(self) -> bool:
+        return self.environment is Environment.DEMO
+
+    @property
+    def is_embedded(self) -> bool:
+        """True when Waymark runs PostgreSQL itself; production refuses that."""
+        return not self.database_url
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment.
+
+        Raises:
+            SettingsError: a value is missing, malformed or forbidden; the text says what to set.
+        """
+        env = os.environ if environ is None else environ
+        port = _port(env.get("PORT", "8000"))
+        settings = cls(
+            environment=_environment(env.get("WAYMARK_ENV", "demo")),
+            data_dir=Path(env.get("WAYMARK_DATA") or "var").resolve(),
+            port=port,
+            database_url=_psycopg(env.get("DATABASE_URL", "")),
+            web_database_url=_psycopg(env.get("WEB_DATABASE_URL", "")),
+            worker_database_url=_psycopg(env.get("WORKER_DATABASE_URL", "")),
+            report_database_url=_psycopg(env.get("REPORT_DATABASE_URL", "")),
+            public_url=_public_url(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"),
+            secret_key=env.get("SECRET_KEY", ""),
+            twilio_account_sid=env.get("TWILIO_ACCOUNT_SID") or cls.twilio_account_sid,
+            twilio_auth_token=env.get("TWILIO_AUTH_TOKEN", ""),
+            twilio_previous_auth_token=env.get("TWILIO_PREVIOUS_AUTH_TOKEN", ""),
+            twilio_messaging_service_sid=env.get("TWILIO_MESSAGING_SERVICE_SID")
+            or cls.twilio_messaging_service_sid,
+            twilio_api_base_url=env.get("TWILIO_API_BASE_URL", ""),
+        )
+        settings.refuse_what_is_unsafe()
+        return settings
+
+    def refuse_what_is_unsafe(self) -> None:
+        """Raises SettingsError when this combination must not serve anybody."""
+        if len(self.secret_key) < MIN_SECRET_CHARACTERS:
+            raise SettingsError(
+                f"SECRET_KEY must be at least {MIN_SECRET_CHARACTERS} characters. Make one with: "
+                "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+        if self.is_demo:
+            return
+        if self.is_embedded:
+            raise SettingsError(
+                "Production needs DATABASE_URL; the embedded database is for trying out."
+            )
+        if not self.public_url.startswith("https://"):
+            raise SettingsError("Production needs PUBLIC_URL beginning with https://.")
+        if not self.twilio_auth_token or self.twilio_account_sid == Settings.twilio_account_sid:
+            raise SettingsError("Production needs TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
+        if self.twilio_api_base_url:
+            raise SettingsError(
+                "Production must not set TWILIO_API_BASE_URL; it is for the demo phone."
+            )
+
+
+def _environment(text: str) -> Environment:
+    try:
+        return Environment(text)
+    except ValueError:
+        raise SettingsError(f"WAYMARK_ENV must be demo or production, not {text!r}.") from None
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise SettingsError(f"PORT must be a whole number from 1 to 65535, not {text!r}.")
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise SettingsError(f"PUBLIC_URL must be like https://waymark.example, not {text!r}.")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def _psycopg(url: str) -> str:
+    """Managed services hand out ``postgres://``; SQLAlchemy wants the driver named."""
+    if not url:
+        return ""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.split("+")[0] not in ("postgres", "postgresql"):
+        raise SettingsError("DATABASE_URL must begin with postgresql://.")
+    return f"postgresql+psycopg://{rest}"
