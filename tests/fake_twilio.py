@@ -17,7 +17,7 @@ from app.demo_phone.application import create_phone
 from app.sms import TwilioGateway
 
 ACCOUNT_SID = "AC" + "1" * 32
-TOKEN = "test-token-of-the-fake"  # noqa: S105 - opens nothing but the fake
+TOKEN = "test-token-of-the-fake"
 SERVICE_SID = "MG" + "2" * 32
 
 

@@ -87,7 +87,7 @@ def test_a_refused_number_is_a_permanent_failure(fake: FakeTwilio, to: str, code
 
 def test_a_wrong_token_may_be_mended(fake: FakeTwilio) -> None:
     with pytest.raises(NotSent) as refused:
-        send(fake, body="wrong token", token="another")  # noqa: S106 - wrong on purpose
+        send(fake, body="wrong token", token="another")
 
     assert refused.value.code == "20003"
     assert not refused.value.permanent
