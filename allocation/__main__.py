@@ -1,0 +1,130 @@
+"""The command line: ``python -m allocation solve|verify|explain|value``."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import allocation
+from allocation.reading import MAX_DOCUMENT_BYTES, ProblemError
+
+BAD_INPUT = 2
+WRONG_PLAN = 1
+
+
+class Parser(argparse.ArgumentParser):
+    """Says which commands exist when one is missing or unknown."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and the usage; exit 2."""
+        self.print_usage(sys.stderr)
+        self.exit(BAD_INPUT, f"{self.prog}: {message}\n")
+
+
+def read_bytes(name: str) -> bytes:
+    """Return a file's bytes, or standard input's for ``-``.
+
+    Raises:
+        ProblemError: it cannot be read, or is larger than we take.
+    """
+    try:
+        if name == "-":
+            content = sys.stdin.buffer.read(MAX_DOCUMENT_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                content = file.read(MAX_DOCUMENT_BYTES + 1)
+    except OSError as error:
+        raise ProblemError(name, f"cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise ProblemError("", "the file name holds a NUL character") from None
+    return content
+
+
+def show(document: Any) -> None:
+    """Print a document as JSON that every terminal can show."""
+    print(json.dumps(document, indent=2))
+
+
+def solve_command(args: argparse.Namespace) -> int:
+    """Print the plan."""
+    problem = allocation.parse_problem(read_bytes(args.problem))
+    show(allocation.plan_to_json(allocation.solve(problem, seconds=args.seconds)))
+    return 0
+
+
+def verify_command(args: argparse.Namespace) -> int:
+    """Print what is wrong with the plan, one line each."""
+    problem, plan = read_both(args)
+    wrong = allocation.verify(problem, plan)
+    for line in wrong:
+        print(line)
+    if not wrong:
+        print(f"The plan keeps every rule and its figures are right ({plan.status}).")
+    return WRONG_PLAN if wrong else 0
+
+
+def read_both(args: argparse.Namespace) -> tuple[allocation.Problem, allocation.Plan]:
+    """Read the problem and the plan; only one of them may come from standard input."""
+    if args.problem == args.plan == "-":
+        raise ProblemError("", "only one of the two files can be standard input")
+    problem = told_by(args.problem, allocation.parse_problem)
+    return problem, told_by(args.plan, allocation.parse_plan)
+
+
+def told_by(name: str, parse: Callable[[bytes], Any]) -> Any:
+    """Parse a file and name it in front of every complaint."""
+    try:
+        return parse(read_bytes(name))
+    except ProblemError as error:
+        raise ProblemError("", f"{name}: {error}") from None
+
+
+def seconds(given: str) -> float:
+    """Read a time limit in seconds, more than 0."""
+    try:
+        value = float(given)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 86_400:
+        raise argparse.ArgumentTypeError("must be a number of seconds, more than 0, up to 86400")
+    return value
+
+
+def parser() -> Parser:
+    """Return the parser with one sub-command for each thing it can do."""
+    top = Parser(prog="python -m allocation", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    solving = commands.add_parser("solve", help="print the best plan as JSON")
+    solving.add_argument("problem", help="a waymark.problem/1 file, or - for standard input")
+    solving.add_argument("--seconds", type=seconds, default=allocation.DEFAULT_SECONDS)
+    solving.set_defaults(run=solve_command)
+
+    verifying = commands.add_parser("verify", help="check a plan without a solver")
+    verifying.add_argument("problem")
+    verifying.add_argument("plan")
+    verifying.set_defaults(run=verify_command)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    args = parser().parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except ProblemError as error:
+        print(f"python -m allocation: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except MemoryError:
+        print("python -m allocation: the problem does not fit into memory", file=sys.stderr)
+        return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""From a problem to a plan: start, search, translate, check; nothing leaves that breaks a rule."""
+
+import time
+from collections.abc import Sequence
+
+from allocation.check import MAXIMISED, score, violations
+from allocation.model import CONSTRAINTS, LOTTERY, Constraint, Model, build
+from allocation.plan import FEASIBLE, OPTIMAL, Figure, Placement, Plan, Unplaced
+from allocation.problem import Problem, problem_sha256
+from allocation.reading import ProblemError
+from allocation.search import Outcome, any_plan, lexicographic
+
+DEFAULT_SECONDS = 30.0
+# Accepted offers are settled first, whatever the limit: without them there is no valid plan.
+_FIXED_SECONDS = 60.0
+
+
+class UnsoundPlan(RuntimeError):
+    """The search returned a plan that the specification refuses: a fault in our own model."""
+
+
+def solve(
+    problem: Problem,
+    *,
+    seconds: float = DEFAULT_SECONDS,
+    constraints: Sequence[Constraint] = CONSTRAINTS,
+) -> Plan:
+    """Return the best plan, level by level; at the time limit the best found, with its gap.
+
+    Raises:
+        ProblemError: accepted offers contradict one another or a safety rule, so no plan is valid.
+        UnsoundPlan: the plan found breaks a rule of check.py (never seen; a fault of ours).
+    """
+    started = time.monotonic()
+    refuse_contradiction(problem)
+    model = build(problem, constraints)
+    start = _first_plan(model)
+    outcome = lexicographic(model, (*problem.levels, *LOTTERY), start, started + seconds)
+    placements = placements_of(model, outcome.chosen)
+    _refuse_unsound(problem, placements)
+    figures = _figures(problem, outcome, placements)
+    proven = all(figure.value == figure.bound for figure in figures)
+    return Plan(
+        problem_sha256=problem_sha256(problem),
+        status=OPTIMAL if proven else FEASIBLE,
+        placements=placements,
+        unplaced=tuple(Unplaced(name) for name in _left_out(problem, placements)),
+        objective=figures,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def refuse_contradiction(problem: Problem) -> None:
+    """Refuse a problem whose accepted offers alone already break a rule.
+
+    Raises:
+        ProblemError: naming the rule and the households, so that a person can settle it.
+    """
+    fixed = [
+        Placement(h.id, h.standing.refuge, h.standing.room)
+        for h in problem.households
+        if h.standing is not None and h.standing.fixed
+    ]
+    broken = [v for v in violations(problem, fixed) if v.rule != "C4"]
+    if broken:
+        lines = "; ".join(str(violation) for violation in broken)
+        raise ProblemError(
+            "households", f"accepted offers break a rule, settle them first: {lines}"
+        )
+
+
+def _first_plan(model: Model) -> frozenset[int]:
+    """Return an allowed plan: the accepted offers with their groups, then first come, best room."""
+    bound = _bound_groups(model.problem)
+    chosen: frozenset[int] | None = frozenset()
+    if bound:
+        chosen = any_plan(model, time.monotonic() + _FIXED_SECONDS)
+    if chosen is None:
+        raise ProblemError("together", "accepted offers leave no room for the rest of a group")
+    return chosen
+
+
+def _bound_groups(problem: Problem) -> bool:
+    return any(h.is_fixed for h in problem.households)
+
+
+def placements_of(model: Model, chosen: frozenset[int]) -> tuple[Placement, ...]:
+    """Return the chosen columns as placements, by household id."""
+    pairs = (model.pairs[j] for j in sorted(chosen))
+    return tuple(Placement(p.household.id, p.refuge.id, p.room.id) for p in pairs)
+
+
+def _left_out(problem: Problem, placements: Sequence[Placement]) -> list[str]:
+    placed = {placement.household for placement in placements}
+    return sorted(h.id for h in problem.households if h.id not in placed)
+
+
+def _refuse_unsound(problem: Problem, placements: Sequence[Placement]) -> None:
+    broken = violations(problem, placements)
+    if broken:
+        raise UnsoundPlan("; ".join(str(violation) for violation in broken))
+
+
+def _figures(
+    problem: Problem, outcome: Outcome, placements: Sequence[Placement]
+) -> tuple[Figure, ...]:
+    actual = score(problem, placements)
+    signs = {level: 1 if level in MAXIMISED else -1 for level in problem.levels}
+    for level in problem.levels:
+        if signs[level] * outcome.values[level] != actual[level]:
+            raise UnsoundPlan(f"{level} is {actual[level]}, the search said otherwise")
+    return tuple(
+        Figure(level, actual[level], signs[level] * outcome.bounds[level])
+        for level in problem.levels
+    )
