@@ -1,0 +1,1 @@
+"""The demonstration: a synthetic world, and how it is put into an empty Waymark."""
