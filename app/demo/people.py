@@ -8,7 +8,8 @@ from app.actors import Role
 from app.demo.plans import ForcePlan
 from app.demo.world import DEMO_FORCE
 
-MAIL = "waymark.example"  # .example is nobody's, by RFC 2606
+MAIL = "demo.waymark.example"  # .example is nobody's, by RFC 2606; this domain signs in by one tap
+FORCE_MAIL = "forces.waymark.example"  # nobody signs in as these
 COORDINATION = "Bed desk (demonstration)"
 
 
@@ -91,7 +92,7 @@ def officer_of(force: ForcePlan) -> PersonPlan:
     if force.code == DEMO_FORCE:
         return CAST[0]
     return PersonPlan(
-        email=f"officer.{force.code}@{MAIL}",
+        email=f"officer.{force.code}@{FORCE_MAIL}",
         name=f"PC Example of {force.name}",
         role=Role.OFFICER,
         force=force.code,

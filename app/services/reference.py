@@ -200,16 +200,14 @@ def _clocks() -> list[Row]:
 
 
 def _hand_on_contacts() -> list[Row]:
-    """One row for each nation a contact serves, so that a page shows only what applies there."""
     return [
         {
-            "code": f"{row['code']}_{country}",
+            "code": row["code"],
             "who": row["who"],
-            "country": country,
+            "countries": row["countries"].split(),
             "text": row["text"],
             "phone": row["phone"] or None,
             "position": int(row["position"]),
         }
         for row in read_rows("hand_on_contacts.csv")
-        for country in row["countries"].split()
     ]

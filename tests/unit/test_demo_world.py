@@ -205,7 +205,7 @@ def test_refuges_accept_decline_and_fall_silent_in_the_shares_assumed() -> None:
 def test_the_cast_has_every_role_once_on_the_front_page_and_no_real_mail() -> None:
     assert [person.shown for person in CAST] == list(range(1, len(CAST) + 1))
     assert {person.role for person in CAST} == set(Role) - {Role.SYSTEM}
-    assert all(person.email.endswith("@waymark.example") for person in CAST)
+    assert all(person.email.endswith("@demo.waymark.example") for person in CAST)
     assert all("Example" in person.name for person in CAST)
 
 
