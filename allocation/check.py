@@ -16,16 +16,7 @@ from allocation.problem import (
 )
 from allocation.rules import RULES, failing_rules, rooms_with_reasons
 
-MAXIMISED = frozenset(
-    (
-        "placed_priority_1",
-        "placed_priority_2",
-        "placed_priority_3",
-        "placed_priority_4",
-        "waiting_minutes",
-        "standing_kept",
-    )
-)
+MAXIMISED = frozenset((*PRIORITY_LEVELS, "waiting_minutes", "standing_kept"))
 
 
 @dataclass(frozen=True, order=True)

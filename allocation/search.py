@@ -1,4 +1,10 @@
-"""The exact search: best value level by level, each proven before the next. OR-Tools lives here."""
+"""The exact search: the best value of one level after another, each proven before the next.
+
+For each level the linear relaxation gives prices, and the prices an exact bound in whole numbers.
+Where its solution is whole and meets the bound, nothing is left to search; otherwise CP-SAT
+searches the columns that could still do better. Columns and slack that no best plan can use are
+then taken away, which keeps the later levels small.
+"""
 
 import time
 from collections.abc import Sequence
@@ -6,28 +12,21 @@ from dataclasses import dataclass, replace
 
 from ortools.sat.python import cp_model
 
-from allocation.model import LOTTERY, Model, Row, gains
+from allocation.model import Model, Row, gains
+from allocation.relaxation import SCALE, Prices, Relaxation, exact_prices
 
-# Levels are solved together while one whole-number objective can still hold them apart.
-MAX_WEIGHT = 2**20
 _FAR = 2**61
 
 
 @dataclass(frozen=True)
-class Level:
-    """One level of the objective over the columns: more is better, and how good it can get."""
-
-    name: str
-    gains: tuple[int, ...]
-    least: int
-    most: int
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """The columns chosen and, for each level, the value reached and the proven bound (signed)."""
+    """The columns chosen and, for each level, the value reached and the proven bound (signed).
 
-    chosen: frozenset[int]
+    ``chosen`` is None when no plan is allowed at all. Levels after the first unproven one keep a
+    trivial bound that holds for every plan.
+    """
+
+    chosen: frozenset[int] | None
     values: dict[str, int]
     bounds: dict[str, int]
 
@@ -37,113 +36,40 @@ class Outcome:
         return self.values == self.bounds
 
 
-@dataclass(frozen=True)
-class _Answer:
-    chosen: frozenset[int] | None
-    value: int
-    bound: int
-    is_impossible: bool = False
-
-
 class OutOfTime(Exception):
     """The time ran out before the search found any plan."""
 
 
-def levels_of(model: Model, names: Sequence[str]) -> list[Level]:
-    """Return the named levels with trivial limits that hold for every plan."""
-    return [_level(model, name) for name in names]
-
-
-def _level(model: Model, name: str) -> Level:
-    values = tuple(gains(model, name))
-    best: dict[str, int] = {}
-    worst: dict[str, int] = {}
-    for pair, value in zip(model.pairs, values, strict=True):
-        key = pair.household.id
-        best[key] = max(best.get(key, 0), value)
-        worst[key] = min(worst.get(key, 0), value)
-    return Level(name, values, sum(worst.values()), sum(best.values()))
-
-
 def lexicographic(
-    model: Model, names: Sequence[str], start: frozenset[int], deadline: float
+    model: Model,
+    names: Sequence[str],
+    start: frozenset[int] | None,
+    deadline: float,
+    target: Sequence[int] | None = None,
 ) -> Outcome:
-    """Return the best plan level by level, starting from the allowed plan ``start``.
+    """Return the best plan level by level; ``start`` is an allowed plan where one is known.
 
-    ``deadline`` is on the clock of ``time.monotonic``. Once it has passed, the plan so far is
-    returned with the bounds proven so far; levels never reached keep their trivial bound.
+    ``deadline`` is on the clock of ``time.monotonic``. With ``target`` the search stops at the
+    first level whose best value differs from the target's.
+
+    Raises:
+        OutOfTime: no start was given, and no plan was found in time.
     """
-    levels = levels_of(model, names)
-    chosen, rows = start, list(model.rows)
-    bounds = {level.name: level.most for level in levels}
-    for group in grouped(levels):
-        combined = _combined(group)
-        answer = _settled(combined, chosen) or _maximise(
-            replace(model, rows=tuple(rows)), combined, chosen, deadline
-        )
-        if answer.chosen is not None:
-            chosen = answer.chosen
-        if answer.value < answer.bound:
-            first = group[0]
-            bounds[first.name] = min(first.most, _first_bound(group, answer.bound))
+    search = Search(model, start, deadline)
+    values: dict[str, int] = {}
+    bounds = {name: _trivial_bound(model, gains(model, name)) for name in names}
+    for i, name in enumerate(names):
+        level = gains(model, name)
+        bound = search.climb(level)
+        if search.chosen is None:
+            return Outcome(None, {}, {})
+        bounds[name] = min(bound, bounds[name])
+        values[name] = _value(level, search.chosen)
+        if values[name] < bounds[name] or (target is not None and values[name] != target[i]):
             break
-        reached = {level.name: _value(level, chosen) for level in group}
-        bounds.update(reached)
-        rows.append(_held(combined, answer.value))
-    values = {level.name: _value(level, chosen) for level in levels}
-    return Outcome(chosen, values, bounds)
-
-
-def grouped(levels: Sequence[Level]) -> list[list[Level]]:
-    """Split the levels into runs whose combined objective stays below MAX_WEIGHT."""
-    groups: list[list[Level]] = []
-    size = MAX_WEIGHT
-    for level in levels:
-        span = level.most - level.least + 1
-        lottery_starts = level.name == LOTTERY[0]
-        if size * span >= MAX_WEIGHT or lottery_starts:
-            groups.append([])
-            size = 1
-        groups[-1].append(level)
-        size *= span
-    return groups
-
-
-def _combined(group: Sequence[Level]) -> Level:
-    total = group[-1]
-    span = total.most - total.least + 1
-    for level in reversed(group[:-1]):
-        mixed = tuple(span * a + b for a, b in zip(level.gains, total.gains, strict=True))
-        least, most = span * level.least + total.least, span * level.most + total.most
-        total = Level(level.name, mixed, least, most)
-        span *= level.most - level.least + 1
-    return total
-
-
-def _first_bound(group: Sequence[Level], bound: int) -> int:
-    """Return the bound on the group's first level that a bound on the combination implies."""
-    if len(group) == 1:
-        return bound
-    rest = _combined(group[1:])
-    span = 1
-    for level in group[1:]:
-        span *= level.most - level.least + 1
-    return (bound - rest.least) // span
-
-
-def _settled(level: Level, chosen: frozenset[int]) -> _Answer | None:
-    """Return an answer without a search where the plan at hand cannot be beaten."""
-    value = _value(level, chosen)
-    return _Answer(chosen, value, value) if value == level.most else None
-
-
-def _value(level: Level, chosen: frozenset[int]) -> int:
-    return sum(level.gains[j] for j in chosen)
-
-
-def _held(level: Level, value: int) -> Row:
-    terms = tuple((j, gain) for j, gain in enumerate(level.gains) if gain)
-    return Row("O", terms, value, value)
+    if search.chosen is not None:
+        values = {name: _value(gains(model, name), search.chosen) for name in names}
+    return Outcome(search.chosen, values, bounds)
 
 
 def any_plan(model: Model, deadline: float) -> frozenset[int] | None:
@@ -152,51 +78,179 @@ def any_plan(model: Model, deadline: float) -> frozenset[int] | None:
     Raises:
         OutOfTime: neither was settled by the deadline.
     """
-    nothing = Level("none", (0,) * len(model.pairs), 0, 0)
-    answer = _maximise(model, nothing, None, deadline)
-    if answer.chosen is None and not answer.is_impossible:
-        raise OutOfTime
-    return answer.chosen
+    search = Search(model, None, deadline)
+    search.climb([0] * len(model.pairs))
+    return search.chosen
 
 
-def _maximise(model: Model, level: Level, hint: frozenset[int] | None, deadline: float) -> _Answer:
-    """Return the best columns for one objective; deterministic unless the time runs out."""
-    left = deadline - time.monotonic()
-    value = _value(level, hint) if hint is not None else level.least
-    if left <= 0:
-        return _Answer(hint, value, level.most)
-    cp, columns = _cp_model(model)
-    cp.maximize(cp_model.LinearExpr.weighted_sum(columns, level.gains))
-    for j, column in enumerate(columns if hint is not None else ()):
-        cp.add_hint(column, j in (hint or ()))
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1  # one answer on any number of cores; also the fastest here
-    solver.parameters.linearization_level = 2
-    solver.parameters.random_seed = 0
-    solver.parameters.max_time_in_seconds = left
-    status = solver.solve(cp)
-    if status == cp_model.INFEASIBLE:
-        return _Answer(None, level.least, level.least, is_impossible=True)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return _Answer(hint, value, level.most)
-    chosen = frozenset(j for j, column in enumerate(columns) if solver.boolean_value(column))
-    value = _value(level, chosen)
-    bound = value if status == cp_model.OPTIMAL else int(solver.best_objective_bound + 0.5)
-    return _Answer(chosen, value, max(value, min(level.most, bound)))
+def _trivial_bound(model: Model, level: Sequence[int]) -> int:
+    best: dict[str, int] = {}
+    for pair, value in zip(model.pairs, level, strict=True):
+        best[pair.household.id] = max(best.get(pair.household.id, 0), value)
+    return sum(best.values())
 
 
-def _cp_model(model: Model) -> tuple[cp_model.CpModel, list[cp_model.IntVar]]:
-    cp = cp_model.CpModel()
-    columns = [cp.new_bool_var("") for _ in model.pairs]
-    for row in model.rows:
-        mine = [columns[j] for j, _ in row.terms]
-        weights = [weight for _, weight in row.terms]
-        if row.low is None and row.high == 1 and set(weights) == {1}:
-            cp.add_at_most_one(mine)
-        elif row.low == row.high == 1 and set(weights) == {1}:
-            cp.add_exactly_one(mine)
+def _value(level: Sequence[int], chosen: frozenset[int]) -> int:
+    return sum(level[j] for j in chosen)
+
+
+class Search:
+    """The plans that are still best on every level climbed so far."""
+
+    def __init__(self, model: Model, start: frozenset[int] | None, deadline: float) -> None:
+        self.chosen = start
+        self._deadline = deadline
+        self._relaxation = Relaxation(model)
+        self._fixed: dict[int, int] = {}
+        self._columns = len(model.pairs)
+
+    def climb(self, level: Sequence[int]) -> int:
+        """Move to the best plan on this level, keep only its equals, and return the bound."""
+        if self.chosen is not None and not any(
+            gain for j, gain in enumerate(level) if j not in self._fixed
+        ):
+            return _value(level, self.chosen)
+        solved = self._relaxation.solve(level)
+        if solved is None:
+            prices = None
         else:
-            total = cp_model.LinearExpr.weighted_sum(mine, weights)
-            low = -_FAR if row.low is None else row.low
-            cp.add_linear_constraint(total, low, _FAR if row.high is None else row.high)
-    return cp, columns
+            whole, duals = solved
+            prices = exact_prices(self._relaxation.rows, duals, level, self._fixed)
+            if whole is not None and self._allows(whole):
+                self._improve(whole, level)
+        bound = self._search(level, prices)
+        if self.chosen is not None and _value(level, self.chosen) == bound:
+            self._keep_equals(level, bound, prices)
+        return bound
+
+    def _allows(self, chosen: frozenset[int]) -> bool:
+        """Check the rows in whole numbers: floating point is never taken at its word."""
+        for row in self._relaxation.rows:
+            total = sum(weight for j, weight in row.terms if j in chosen)
+            if (row.low is not None and total < row.low) or (
+                row.high is not None and total > row.high
+            ):
+                return False
+        return all((j in chosen) == bool(value) for j, value in self._fixed.items())
+
+    def _improve(self, candidate: frozenset[int], level: Sequence[int]) -> None:
+        if self.chosen is None or _value(level, candidate) > _value(level, self.chosen):
+            self.chosen = candidate
+
+    def _search(self, level: Sequence[int], prices: Prices | None) -> int:
+        """Return the proven bound, after searching for better wherever it lies above the plan."""
+        bound = _FAR if prices is None else prices.bound // SCALE
+        if self.chosen is not None and _value(level, self.chosen) == bound:
+            return bound
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            if self.chosen is None:
+                raise OutOfTime
+            return bound
+        return min(bound, self._search_columns(level, prices, left))
+
+    def _search_columns(self, level: Sequence[int], prices: Prices | None, left: float) -> int:
+        goal = None if self.chosen is None else _value(level, self.chosen) + 1
+        cp, columns = self._cp_model(level, prices, goal)
+        solver = cp_model.CpSolver()
+        solver.parameters.num_workers = 1  # one answer on any number of cores; also the fastest
+        solver.parameters.linearization_level = 2
+        solver.parameters.random_seed = 0
+        solver.parameters.max_time_in_seconds = left
+        status = solver.solve(cp)
+        if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            taken = {j for j, column in columns.items() if solver.boolean_value(column)}
+            self.chosen = frozenset(taken | {j for j, value in self._fixed.items() if value})
+            value = _value(level, self.chosen)
+            return value if status == cp_model.OPTIMAL else max(value, _bound_of(solver))
+        if status == cp_model.INFEASIBLE:
+            return -_FAR if self.chosen is None else _value(level, self.chosen)
+        if self.chosen is None:
+            raise OutOfTime
+        return _FAR
+
+    def _cp_model(
+        self, level: Sequence[int], prices: Prices | None, goal: int | None
+    ) -> tuple[cp_model.CpModel, dict[int, cp_model.IntVar]]:
+        """Build the rows over the columns that a plan worth ``goal`` could use."""
+        cp = cp_model.CpModel()
+        columns = {
+            j: cp.new_bool_var("")
+            for j in range(self._columns)
+            if j not in self._fixed and not _too_dear(prices, j, goal)
+        }
+        worth = Row("O", tuple(enumerate(level)), goal, None)
+        for row in (*self._relaxation.rows, *([] if goal is None else [worth])):
+            self._add_row(cp, columns, row)
+        base = sum(level[j] for j, value in self._fixed.items() if value)
+        mine = [level[j] for j in columns]
+        cp.maximize(cp_model.LinearExpr.weighted_sum(list(columns.values()), mine) + base)
+        return cp, columns
+
+    def _add_row(self, cp: cp_model.CpModel, columns: dict[int, cp_model.IntVar], row: Row) -> None:
+        mine = [(columns[j], weight) for j, weight in row.terms if j in columns]
+        done = sum(weight for j, weight in row.terms if self._fixed.get(j) == 1)
+        low = -_FAR if row.low is None else row.low - done
+        high = _FAR if row.high is None else row.high - done
+        if high == 1 and low <= 0 and all(weight == 1 for _, weight in mine):
+            cp.add_at_most_one([column for column, _ in mine])
+            return
+        total = cp_model.LinearExpr.weighted_sum([c for c, _ in mine], [w for _, w in mine])
+        cp.add_linear_constraint(total, low, high)
+
+    def _keep_equals(self, level: Sequence[int], best: int, prices: Prices | None) -> None:
+        """Take away what no plan worth ``best`` can use; add a row where that is not enough."""
+        chosen = self.chosen or frozenset()
+        left_over = _FAR
+        if prices is not None:
+            spare = prices.bound - best * SCALE
+            left_over = self._fix_columns(prices, spare, chosen)
+            left_over += self._tighten_rows(prices, spare, chosen)
+            left_over -= spare
+        # What is left could cost less than one unit in all, so every remaining plan is worth best.
+        if left_over >= SCALE:
+            terms = tuple((j, gain) for j, gain in enumerate(level) if gain)
+            self._relaxation.add(Row("O", terms, best, best))
+
+    def _fix_columns(self, prices: Prices, spare: int, chosen: frozenset[int]) -> int:
+        left_over = 0
+        for j, figure in enumerate(prices.reduced):
+            if j in self._fixed:
+                continue
+            if abs(figure) > spare:
+                self._fixed[j] = int(j in chosen)
+                self._relaxation.fix(j, self._fixed[j])
+            else:
+                left_over += abs(figure)
+        return left_over
+
+    def _tighten_rows(self, prices: Prices, spare: int, chosen: frozenset[int]) -> int:
+        left_over = 0
+        for i, (price, row) in enumerate(zip(prices.rows, self._relaxation.rows, strict=True)):
+            if not price or row.low == row.high:
+                continue
+            if abs(price) > spare:
+                limit = row.high if price > 0 else row.low
+                self._relaxation.tighten(i, replace(row, low=limit, high=limit))
+            else:
+                left_over += abs(price) * _widest_slack(row, up=price > 0)
+        return left_over
+
+
+def _bound_of(solver: cp_model.CpSolver) -> int:
+    return int(solver.best_objective_bound + 0.5)
+
+
+def _too_dear(prices: Prices | None, j: int, goal: int | None) -> bool:
+    if prices is None or goal is None:
+        return False
+    return prices.reduced[j] < 0 and prices.bound + prices.reduced[j] < goal * SCALE
+
+
+def _widest_slack(row: Row, *, up: bool) -> int:
+    """Return the most by which a row can stay away from its upper (or lower) limit."""
+    if up:
+        least = sum(min(0, weight) for _, weight in row.terms)
+        return (row.high or 0) - (least if row.low is None else max(least, row.low))
+    most = sum(max(0, weight) for _, weight in row.terms)
+    return (most if row.high is None else min(most, row.high)) - (row.low or 0)

@@ -34,9 +34,10 @@ def solve(
     started = time.monotonic()
     refuse_contradiction(problem)
     model = build(problem, constraints)
-    start = _first_plan(model)
-    outcome = lexicographic(model, (*problem.levels, *LOTTERY), start, started + seconds)
-    placements = placements_of(model, outcome.chosen)
+    outcome = lexicographic(
+        model, (*problem.levels, *LOTTERY), _first_plan(model), started + seconds
+    )
+    placements = placements_of(model, outcome.chosen or frozenset())
     _refuse_unsound(problem, placements)
     figures = _figures(problem, outcome, placements)
     proven = all(figure.value == figure.bound for figure in figures)
