@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -18,9 +19,18 @@ from markupsafe import Markup
 from app.charts import bar_chart, occupancy_strip
 
 LONDON = ZoneInfo("Europe/London")
+WHOLE_FORM = ("_schema", "form")  # errors that belong to no single field
 THEME_COLOUR = "#083a3f"
 WORDS_FILE = Path(__file__).with_name("words.toml")
 Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class BlankForm:
+    """Stands in for a form that nobody has sent yet: ``blank_form`` in templates."""
+
+    values: Mapping[str, list[str]] = field(default_factory=dict)
+    errors: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PageUndefined(Undefined):
@@ -85,6 +95,7 @@ def init_html(app: Flask, *, now: Clock | None = None) -> None:
     env.globals.update(
         asset=_asset_url(app),
         bar_chart=bar_chart,
+        blank_form=BlankForm(),
         error_list=error_list,
         errors_of=errors_of,
         occupancy_strip=occupancy_strip,
@@ -162,26 +173,27 @@ def _vocabulary() -> Mapping[str, Mapping[str, list[str]]]:
 # Forms
 
 
-def error_list(errors: Mapping[Any, Any]) -> list[dict[str, str]]:
+def error_list(errors: Mapping[Any, Any], prefix: str = "") -> list[dict[str, str]]:
     """Marshmallow's messages, nested or flat, as govuk's error list.
 
     ``{"children": {0: {"age": ["Say ..."]}}}`` links to the field with id ``children-0-age``.
+    ``prefix`` stands before each id where a page holds two forms with the same names.
     """
     return [
-        {"text": message, "href": f"#{field}"} if field else {"text": message}
-        for field, message in _flat(errors, "")
+        {"text": message, "href": f"#{prefix}{name}"} if name else {"text": message}
+        for name, message in _flat(errors, "")
     ]
 
 
-def errors_of(errors: Mapping[Any, Any], field: str) -> list[str]:
+def errors_of(errors: Mapping[Any, Any], name: str) -> list[str]:
     """The messages of one field by its flat name, e.g. ``children-0-age``."""
-    return [message for name, message in _flat(errors, "") if name == field]
+    return [message for path, message in _flat(errors, "") if path == name]
 
 
 def _flat(errors: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(errors, Mapping):
         for key, inner in errors.items():
-            name = "" if key == "_schema" else str(key)
+            name = "" if key in WHOLE_FORM else str(key)
             yield from _flat(inner, "-".join(part for part in (path, name) if part))
     elif isinstance(errors, str):
         yield path, errors
@@ -190,16 +202,16 @@ def _flat(errors: Any, path: str) -> Iterator[tuple[str, str]]:
             yield from _flat(message, path)
 
 
-def value_of(values: Mapping[str, Any], field: str) -> str:
-    """What was typed in ``field``: the first of several values, "" when there is none."""
-    return next(iter(values_of(values, field)), "")
+def value_of(values: Mapping[str, Any], name: str) -> str:
+    """What was typed in ``name``: the first of several values, "" when there is none."""
+    return next(iter(values_of(values, name)), "")
 
 
-def values_of(values: Mapping[str, Any], field: str) -> list[str]:
-    """Everything that was chosen in ``field``; understands werkzeug's MultiDict too."""
+def values_of(values: Mapping[str, Any], name: str) -> list[str]:
+    """Everything that was chosen in ``name``; understands werkzeug's MultiDict too."""
     if hasattr(values, "getlist"):
-        return [str(value) for value in values.getlist(field)]
-    found = values.get(field, [])
+        return [str(value) for value in values.getlist(name)]
+    found = values.get(name, [])
     if isinstance(found, (list, tuple, set, frozenset)):
         return [str(value) for value in found]
     return [] if found is None else [str(found)]

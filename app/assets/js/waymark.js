@@ -55,12 +55,11 @@ function isBusy(box) {
 
 function isTouched(field) {
   if (field.matches("[type=radio], [type=checkbox]")) return field.checked !== field.defaultChecked;
-  if (field.matches("select")) {
-    const standard = [...field.options].findIndex((option) => option.defaultSelected);
-    return field.selectedIndex !== Math.max(standard, 0);
-  }
+  if (field.matches("select")) return field.selectedIndex !== standardIndex(field);
   return field.value !== field.defaultValue;
 }
+
+const standardIndex = (select) => Math.max([...select.options].findIndex((option) => option.defaultSelected), 0);
 
 function swap(box, html) {
   const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
@@ -123,10 +122,10 @@ function foldRows(group) {
 }
 
 const fieldsOf = (row) => [...row.querySelectorAll("input, select")];
-const isFilled = (field) => (field.matches("select") ? field.selectedIndex > 0 : field.value !== "");
+const isFilled = (field) => field.value !== "" && !(field.matches("select") && field.options[0].value !== "");
 
 function clear(field) {
-  if (field.matches("select")) field.selectedIndex = 0;
+  if (field.matches("select")) field.selectedIndex = field.options[0].value ? standardIndex(field) : 0;
   else field.value = "";
 }
 
