@@ -46,7 +46,8 @@ class Folders:
         return self.data_dir / "logs" / "postgres.log"
 
     def clusters(self) -> list[Path]:
-        return [path.parent for path in self.home.glob("[0-9]*/PG_VERSION")]
+        found = (path.parent for path in self.home.glob("*/PG_VERSION"))
+        return [cluster for cluster in found if cluster.name.isdigit()]
 
     def make_home(self) -> Account:
         """Make ``home`` and say whom the server runs as.
@@ -94,6 +95,10 @@ class Folders:
     def remove_short_socket(self) -> None:
         if self._socket_note.exists():
             shutil.rmtree(self.socket, ignore_errors=True)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.home, ignore_errors=True)
+        self._home_note.unlink(missing_ok=True)
 
     def forget_crash(self) -> None:
         """Remove the lock files of a server that is known to be gone.

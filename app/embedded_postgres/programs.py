@@ -53,7 +53,7 @@ class Account:
             stderr=log,
             pass_fds=[keep_open],
             start_new_session=True,
-            preexec_fn=_shut_down_with_parent,
+            preexec_fn=ending_with_parent(signal.SIGINT),
             **self._launch_options(),
         )
 
@@ -104,8 +104,8 @@ class Install:
             return self
         copy = home / f"install-{self.version}"
         if not copy.exists():
-            _copy_install(self.bin_dir.parent, copy)
-        moved = Install(copy / "bin", self.major, self.version)
+            _copy_install(self.bin_dir, copy)
+        moved = Install(copy.joinpath(*self.bin_dir.parts[-3:]), self.major, self.version)
         if not _version(moved.bin_dir, account.run):
             raise PostgresError(
                 f"User {account.name} cannot run PostgreSQL from {copy}. "
@@ -193,17 +193,28 @@ def _version(
     return found and found.group(1)
 
 
-def _copy_install(source: Path, target: Path) -> None:
-    """Copy programs, libraries and shared files; a half-made copy never gets the final name."""
+def _copy_install(bin_dir: Path, target: Path) -> None:
+    """Copy programs, libraries and shared files; a half-made copy never gets the final name.
+
+    A wheel keeps further libraries beside its package and finds them by relative paths.
+    """
+    package = bin_dir.parent.parent
+    parts = [bin_dir.with_name(part) for part in ("bin", "lib", "share")]
+    parts += [package / ".dylibs", package.with_name(f"{package.name}.libs")]
     unfinished = Path(tempfile.mkdtemp(prefix="install-", dir=target.parent))
-    for part in ("bin", "lib", "share"):
-        shutil.copytree(source / part, unfinished / part, symlinks=True)
-    for path in [unfinished, *unfinished.rglob("*")]:
+    for part in filter(Path.exists, parts):
+        shutil.copytree(part, unfinished / part.relative_to(package.parent), symlinks=True)
+    for path in (unfinished, *unfinished.rglob("*")):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
     unfinished.rename(target)
 
 
-def _shut_down_with_parent() -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+def ending_with_parent(how: signal.Signals) -> Callable[[], None]:
+    """What a new process does first, so that Linux sends it ``how`` when its parent is gone."""
+
+    def ask_for_signal() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, how)
+
+    return ask_for_signal

@@ -105,10 +105,13 @@ class EmbeddedPostgres:
                 os.kill(pid, signal.SIGQUIT)
                 if not self._wait_until_gone(seconds=5):
                     raise PostgresError(f"PostgreSQL does not stop; end it with: kill -9 {pid}")
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
+        self._reap()
         self._folders.remove_short_socket()
+
+    def remove(self) -> None:
+        """Stop the server and delete all its data: for tests and trials."""
+        self.stop()
+        self._folders.remove()
 
     def is_running(self) -> bool:
         """True while any process of this server lives, ready or not."""
@@ -153,6 +156,7 @@ class EmbeddedPostgres:
         self._make_roles_and_database()
 
     def _launch(self, account: Account, lock: int, deadline: float) -> None:
+        self._reap()
         try:
             install = find_install(self._bin_dir)
             self._refuse_other_versions(install)
@@ -233,6 +237,11 @@ class EmbeddedPostgres:
                 )
             time.sleep(0.02)
 
+    def _reap(self) -> None:
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+
     def _live_pid(self) -> int | None:
         if self._process is not None:
             return self._process.pid if self._process.poll() is None else None
@@ -270,6 +279,8 @@ class EmbeddedPostgres:
             for role in DATABASE_ROLES:
                 if not _has_rows(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
                     connection.execute(_create_role(role))
+                    if role != OWNER:  # so that a migration may say who is a member of what
+                        connection.execute(_put_in_charge_of(role))
             if not _has_rows(connection, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
                 self.create_database(DATABASE)
         self._make_extension(DATABASE)  # again, in case a crash came between the two steps
@@ -288,6 +299,12 @@ def _create_role(role: str) -> sql.Composed:
     return sql.SQL(
         f"CREATE ROLE {{}} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOREPLICATION {may}"
     ).format(sql.Identifier(role))
+
+
+def _put_in_charge_of(role: str) -> sql.Composed:
+    return sql.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(
+        sql.Identifier(role), sql.Identifier(OWNER)
+    )
 
 
 def _error_line(text: str) -> str:
