@@ -134,9 +134,9 @@ def _install(python: Path, lock: Path) -> None:
     pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", *common]
     requirement = python.parent.parent / "uv-requirement.txt"
     requirement.write_text(_uv_requirement())
-    if uv.exists() or _succeeds([*pip, "-r", requirement]):
-        if _succeeds([uv, "pip", "sync", "--quiet", "--python", python, *common, lock]):
-            return
+    have_uv = uv.exists() or _succeeds([*pip, "-r", requirement])
+    if have_uv and _succeeds([uv, "pip", "sync", "--quiet", "--python", python, *common, lock]):
+        return
     result = subprocess.run([*pip, "-r", lock], check=False, capture_output=True, text=True)
     if result.returncode != 0:
         raise CannotPrepareError(
