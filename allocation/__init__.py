@@ -4,6 +4,8 @@ Pure: no Flask, no database, no clock but the one that limits the search. Import
 does not import OR-Tools; only calling ``solve``, ``explain`` or ``forced_cost`` does.
 """
 
+from typing import Any
+
 from allocation.check import RoomVerdict, Violation, eligible_rooms, score, verify, violations
 from allocation.plan import (
     Figure,
@@ -30,6 +32,7 @@ from allocation.problem import (
 )
 from allocation.reading import ProblemError
 from allocation.rules import RULES, Rule
+from allocation.words import describe
 
 DEFAULT_SECONDS = 30.0
 
@@ -43,6 +46,39 @@ def solve(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
     from allocation import solver
 
     return solver.solve(problem, seconds=seconds)
+
+
+def explain(
+    problem: Problem, plan: Plan, household_id: str, *, seconds: float = 10.0
+) -> dict[str, Any]:
+    """Return why she has this room (or none), and for every other refuge why not.
+
+    Raises:
+        ProblemError: there is no such household, or the plan breaks a rule of this problem.
+    """
+    from allocation import explanation
+
+    return explanation.explain(problem, plan, household_id, seconds=seconds)
+
+
+def forced_cost(
+    problem: Problem, plan: Plan, household_id: str, refuge_id: str, room_id: str
+) -> dict[str, Any]:
+    """Return what giving her this room would cost: per level, and which others it touches.
+
+    Raises:
+        ProblemError: there is no such household or room, or the plan breaks a rule.
+    """
+    from allocation import explanation
+
+    return explanation.forced_cost(problem, plan, household_id, refuge_id, room_id)
+
+
+def value_of_one_more(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> dict[str, Any]:
+    """Return what one more room of each size and region would change, by solving again."""
+    from allocation import value
+
+    return value.value_of_one_more(problem, seconds=seconds)
 
 
 __all__ = [
@@ -66,7 +102,10 @@ __all__ = [
     "Unplaced",
     "Violation",
     "canonical_json",
+    "describe",
     "eligible_rooms",
+    "explain",
+    "forced_cost",
     "parse_plan",
     "parse_problem",
     "plan_to_json",
@@ -74,6 +113,7 @@ __all__ = [
     "problem_to_json",
     "score",
     "solve",
+    "value_of_one_more",
     "verify",
     "violations",
 ]

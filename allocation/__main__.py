@@ -66,6 +66,20 @@ def verify_command(args: argparse.Namespace) -> int:
     return WRONG_PLAN if wrong else 0
 
 
+def explain_command(args: argparse.Namespace) -> int:
+    """Print why this household has this room, and for every other refuge why not."""
+    problem, plan = read_both(args)
+    show(allocation.explain(problem, plan, args.household))
+    return 0
+
+
+def value_command(args: argparse.Namespace) -> int:
+    """Print what one more room of each size and region would change."""
+    problem = allocation.parse_problem(read_bytes(args.problem))
+    show(allocation.value_of_one_more(problem, seconds=args.seconds))
+    return 0
+
+
 def read_both(args: argparse.Namespace) -> tuple[allocation.Problem, allocation.Plan]:
     """Read the problem and the plan; only one of them may come from standard input."""
     if args.problem == args.plan == "-":
@@ -107,6 +121,17 @@ def parser() -> Parser:
     verifying.add_argument("problem")
     verifying.add_argument("plan")
     verifying.set_defaults(run=verify_command)
+
+    explaining = commands.add_parser("explain", help="say why this room, and why no other")
+    explaining.add_argument("problem")
+    explaining.add_argument("plan")
+    explaining.add_argument("household", help="a household's id")
+    explaining.set_defaults(run=explain_command)
+
+    valuing = commands.add_parser("value", help="say what one more room would change")
+    valuing.add_argument("problem")
+    valuing.add_argument("--seconds", type=seconds, default=allocation.DEFAULT_SECONDS)
+    valuing.set_defaults(run=value_command)
     return top
 
 

@@ -118,9 +118,13 @@ def violations(problem: Problem, placements: Iterable[Placement]) -> list[Violat
     placed = list(placements)
     known = list(_known(problem, placed))
     found = [*_unknown(problem, placed), *_broken_pairs(problem, known)]
-    found += [*_one_room(problem, placed), *_room_full(known), *_apart(problem, known)]
-    found += [*_together(problem, known), *_places(known)]
-    return sorted(found)
+    return sorted([*found, *_one_room(problem, placed), *crowding(problem, known)])
+
+
+def crowding(problem: Problem, known: Sequence[tuple[Household, Refuge, Room]]) -> list[Violation]:
+    """Return the violations of C2..C6: what households do to one another."""
+    together = [*_room_full(known), *_apart(problem, known), *_together(problem, known)]
+    return [*together, *_places(known)]
 
 
 def _known(

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -51,17 +51,23 @@ Level = Callable[[Problem, Pair], int]
 
 def build(problem: Problem, constraints: Sequence[Constraint] | None = None) -> Model:
     """Return the model; columns stand in the order of ids, never in that of the input."""
-    pairs = tuple(_eligible_pairs(problem))
+    eligible = (
+        Pair(household, refuge, room)
+        for household in problem.households
+        for refuge, room, failing in rooms_with_reasons(problem, household)
+        if not failing
+    )
+    return build_from(problem, eligible, constraints)
+
+
+def build_from(
+    problem: Problem, pairs: Iterable[Pair], constraints: Sequence[Constraint] | None = None
+) -> Model:
+    """Return the model over the given columns, whatever the rules say about them."""
+    columns = tuple(sorted(pairs, key=lambda p: (p.household.id, p.refuge.id, p.room.id)))
     chosen = CONSTRAINTS if constraints is None else constraints
-    rows = tuple(row for constraint in chosen for row in constraint(problem, pairs))
-    return Model(problem, pairs, rows)
-
-
-def _eligible_pairs(problem: Problem) -> Iterator[Pair]:
-    for household in sorted(problem.households, key=lambda h: h.id):
-        eligible = [(f, r) for f, r, codes in rooms_with_reasons(problem, household) if not codes]
-        for refuge, room in sorted(eligible, key=lambda place: (place[0].id, place[1].id)):
-            yield Pair(household, refuge, room)
+    rows = tuple(row for constraint in chosen for row in constraint(problem, columns))
+    return Model(problem, columns, rows)
 
 
 def one_room_each(problem: Problem, pairs: Sequence[Pair]) -> Iterator[Row]:

@@ -35,7 +35,6 @@ class Relaxation:
         self._model = mathopt.Model()
         self._columns = [self._model.add_variable(lb=0.0, ub=1.0) for _ in model.pairs]
         self._limits: list[mathopt.LinearConstraint] = []
-        self.rows: list[Row] = []
         for row in model.rows:
             self.add(row)
         self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
@@ -48,7 +47,6 @@ class Relaxation:
         for j, weight in row.terms:
             limit.set_coefficient(self._columns[j], float(weight))
         self._limits.append(limit)
-        self.rows.append(row)
 
     def tighten(self, i: int, row: Row) -> None:
         """Replace row i by one with the same terms and closer limits."""
@@ -56,7 +54,6 @@ class Relaxation:
             self._limits[i].lower_bound = float(row.low)
         if row.high is not None:
             self._limits[i].upper_bound = float(row.high)
-        self.rows[i] = row
 
     def fix(self, j: int, value: int) -> None:
         """Fix a column at 0 or 1."""

@@ -7,12 +7,12 @@ then taken away, which keeps the later levels small.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ortools.sat.python import cp_model
 
-from allocation.model import Model, Row, gains
+from allocation.model import Model, Row
 from allocation.relaxation import SCALE, Prices, Relaxation, exact_prices
 
 _FAR = 2**61
@@ -42,33 +42,34 @@ class OutOfTime(Exception):
 
 def lexicographic(
     model: Model,
-    names: Sequence[str],
+    levels: Mapping[str, Sequence[int]],
     start: frozenset[int] | None,
     deadline: float,
+    *,
     target: Sequence[int] | None = None,
+    by_prices: bool = True,
 ) -> Outcome:
     """Return the best plan level by level; ``start`` is an allowed plan where one is known.
 
-    ``deadline`` is on the clock of ``time.monotonic``. With ``target`` the search stops at the
-    first level whose best value differs from the target's.
+    ``levels`` holds, most important first, what each column adds to each level. ``deadline`` is
+    on the clock of ``time.monotonic``. With ``target`` the search stops at the first level whose
+    best value differs from the target's. Small questions are settled faster without prices.
 
     Raises:
         OutOfTime: no start was given, and no plan was found in time.
     """
-    search = Search(model, start, deadline)
-    values: dict[str, int] = {}
-    bounds = {name: _trivial_bound(model, gains(model, name)) for name in names}
-    for i, name in enumerate(names):
-        level = gains(model, name)
+    search = Search(model, start, deadline, by_prices=by_prices)
+    bounds = {name: _trivial_bound(model, level) for name, level in levels.items()}
+    for i, (name, level) in enumerate(levels.items()):
         bound = search.climb(level)
         if search.chosen is None:
             return Outcome(None, {}, {})
         bounds[name] = min(bound, bounds[name])
-        values[name] = _value(level, search.chosen)
-        if values[name] < bounds[name] or (target is not None and values[name] != target[i]):
+        value = _value(level, search.chosen)
+        if value < bounds[name] or (target is not None and value != target[i]):
             break
-    if search.chosen is not None:
-        values = {name: _value(gains(model, name), search.chosen) for name in names}
+    chosen = search.chosen or frozenset()
+    values = {name: _value(level, chosen) for name, level in levels.items()}
     return Outcome(search.chosen, values, bounds)
 
 
@@ -78,7 +79,7 @@ def any_plan(model: Model, deadline: float) -> frozenset[int] | None:
     Raises:
         OutOfTime: neither was settled by the deadline.
     """
-    search = Search(model, None, deadline)
+    search = Search(model, None, deadline, by_prices=False)
     search.climb([0] * len(model.pairs))
     return search.chosen
 
@@ -97,10 +98,13 @@ def _value(level: Sequence[int], chosen: frozenset[int]) -> int:
 class Search:
     """The plans that are still best on every level climbed so far."""
 
-    def __init__(self, model: Model, start: frozenset[int] | None, deadline: float) -> None:
+    def __init__(
+        self, model: Model, start: frozenset[int] | None, deadline: float, *, by_prices: bool
+    ) -> None:
         self.chosen = start
         self._deadline = deadline
-        self._relaxation = Relaxation(model)
+        self._relaxation = Relaxation(model) if by_prices else None
+        self._rows = list(model.rows)
         self._fixed: dict[int, int] = {}
         self._columns = len(model.pairs)
 
@@ -110,22 +114,24 @@ class Search:
             gain for j, gain in enumerate(level) if j not in self._fixed
         ):
             return _value(level, self.chosen)
-        solved = self._relaxation.solve(level)
-        if solved is None:
-            prices = None
-        else:
-            whole, duals = solved
-            prices = exact_prices(self._relaxation.rows, duals, level, self._fixed)
-            if whole is not None and self._allows(whole):
-                self._improve(whole, level)
+        prices = self._prices(level)
         bound = self._search(level, prices)
         if self.chosen is not None and _value(level, self.chosen) == bound:
             self._keep_equals(level, bound, prices)
         return bound
 
+    def _prices(self, level: Sequence[int]) -> Prices | None:
+        solved = self._relaxation.solve(level) if self._relaxation is not None else None
+        if solved is None:
+            return None
+        whole, duals = solved
+        if whole is not None and self._allows(whole):
+            self._improve(whole, level)
+        return exact_prices(self._rows, duals, level, self._fixed)
+
     def _allows(self, chosen: frozenset[int]) -> bool:
         """Check the rows in whole numbers: floating point is never taken at its word."""
-        for row in self._relaxation.rows:
+        for row in self._rows:
             total = sum(weight for j, weight in row.terms if j in chosen)
             if (row.low is not None and total < row.low) or (
                 row.high is not None and total > row.high
@@ -180,7 +186,7 @@ class Search:
             if j not in self._fixed and not _too_dear(prices, j, goal)
         }
         worth = Row("O", tuple(enumerate(level)), goal, None)
-        for row in (*self._relaxation.rows, *([] if goal is None else [worth])):
+        for row in (*self._rows, *([] if goal is None else [worth])):
             self._add_row(cp, columns, row)
         base = sum(level[j] for j, value in self._fixed.items() if value)
         mine = [level[j] for j in columns]
@@ -210,7 +216,10 @@ class Search:
         # What is left could cost less than one unit in all, so every remaining plan is worth best.
         if left_over >= SCALE:
             terms = tuple((j, gain) for j, gain in enumerate(level) if gain)
-            self._relaxation.add(Row("O", terms, best, best))
+            row = Row("O", terms, best, best)
+            self._rows.append(row)
+            if self._relaxation is not None:
+                self._relaxation.add(row)
 
     def _fix_columns(self, prices: Prices, spare: int, chosen: frozenset[int]) -> int:
         left_over = 0
@@ -219,19 +228,22 @@ class Search:
                 continue
             if abs(figure) > spare:
                 self._fixed[j] = int(j in chosen)
-                self._relaxation.fix(j, self._fixed[j])
+                if self._relaxation is not None:
+                    self._relaxation.fix(j, self._fixed[j])
             else:
                 left_over += abs(figure)
         return left_over
 
     def _tighten_rows(self, prices: Prices, spare: int, chosen: frozenset[int]) -> int:
         left_over = 0
-        for i, (price, row) in enumerate(zip(prices.rows, self._relaxation.rows, strict=True)):
+        for i, (price, row) in enumerate(zip(prices.rows, self._rows, strict=True)):
             if not price or row.low == row.high:
                 continue
             if abs(price) > spare:
                 limit = row.high if price > 0 else row.low
-                self._relaxation.tighten(i, replace(row, low=limit, high=limit))
+                self._rows[i] = replace(row, low=limit, high=limit)
+                if self._relaxation is not None:
+                    self._relaxation.tighten(i, self._rows[i])
             else:
                 left_over += abs(price) * _widest_slack(row, up=price > 0)
         return left_over

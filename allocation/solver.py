@@ -4,11 +4,14 @@ import time
 from collections.abc import Sequence
 
 from allocation.check import MAXIMISED, score, violations
-from allocation.model import CONSTRAINTS, LOTTERY, Constraint, Model, build
+from allocation.model import CONSTRAINTS, LOTTERY, Constraint, Model, build, gains
 from allocation.plan import FEASIBLE, OPTIMAL, Figure, Placement, Plan, Unplaced
 from allocation.problem import Problem, problem_sha256
 from allocation.reading import ProblemError
+from allocation.reasons import reasons_for, verdicts_of
 from allocation.search import Outcome, any_plan, lexicographic
+from allocation.trial import picture_of, turn
+from allocation.unlock import unlocks_for
 
 DEFAULT_SECONDS = 30.0
 # Accepted offers are settled first, whatever the limit: without them there is no valid plan.
@@ -34,9 +37,8 @@ def solve(
     started = time.monotonic()
     refuse_contradiction(problem)
     model = build(problem, constraints)
-    outcome = lexicographic(
-        model, (*problem.levels, *LOTTERY), _first_plan(model), started + seconds
-    )
+    levels = {name: gains(model, name) for name in (*problem.levels, *LOTTERY)}
+    outcome = lexicographic(model, levels, first_plan(model), started + seconds)
     placements = placements_of(model, outcome.chosen or frozenset())
     _refuse_unsound(problem, placements)
     figures = _figures(problem, outcome, placements)
@@ -45,7 +47,7 @@ def solve(
         problem_sha256=problem_sha256(problem),
         status=OPTIMAL if proven else FEASIBLE,
         placements=placements,
-        unplaced=tuple(Unplaced(name) for name in _left_out(problem, placements)),
+        unplaced=_unplaced(model, placements, started + seconds),
         objective=figures,
         seconds=round(time.monotonic() - started, 3),
     )
@@ -70,7 +72,7 @@ def refuse_contradiction(problem: Problem) -> None:
         )
 
 
-def _first_plan(model: Model) -> frozenset[int]:
+def first_plan(model: Model) -> frozenset[int]:
     """Return an allowed plan: the accepted offers with their groups, then first come, best room."""
     bound = _bound_groups(model.problem)
     chosen: frozenset[int] | None = frozenset()
@@ -91,9 +93,18 @@ def placements_of(model: Model, chosen: frozenset[int]) -> tuple[Placement, ...]
     return tuple(Placement(p.household.id, p.refuge.id, p.room.id) for p in pairs)
 
 
-def _left_out(problem: Problem, placements: Sequence[Placement]) -> list[str]:
-    placed = {placement.household for placement in placements}
-    return sorted(h.id for h in problem.households if h.id not in placed)
+def _unplaced(
+    model: Model, placements: Sequence[Placement], deadline: float
+) -> tuple[Unplaced, ...]:
+    """Explain every household without a room, the first in the queue first while time lasts."""
+    picture = picture_of(model, placements, deadline)
+    left_out = [h for h in model.problem.households if h.id not in picture.placed]
+    explained = []
+    for household in sorted(left_out, key=lambda h: (turn(h), h.id)):
+        verdicts = verdicts_of(model.problem, household)
+        reasons = reasons_for(picture, verdicts)
+        explained.append(Unplaced(household.id, reasons, unlocks_for(picture, verdicts)))
+    return tuple(sorted(explained, key=lambda entry: entry.household))
 
 
 def _refuse_unsound(problem: Problem, placements: Sequence[Placement]) -> None:
