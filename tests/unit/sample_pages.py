@@ -67,7 +67,7 @@ ERRORS = {
 def sample_app() -> Flask:
     """An app that can render every sample; its links lead nowhere."""
     app = Flask("app")
-    app.config.update(SECRET_KEY="sample" * 8, SERVER_NAME="127.0.0.1")
+    app.config.update(SECRET_KEY="sample" * 8)
     html.init_html(app, now=lambda: NOW)
     app.jinja_env.globals["csrf_token"] = lambda: "sample-token"
     for endpoint, rule in LINKS.items():
@@ -152,6 +152,12 @@ def request(state: str, stands: Sample, **changes: Any) -> dict[str, Any]:
     }
 
 
+def listed(
+    now_open: list[Sample], closed: list[Sample], *, is_force: bool = False
+) -> dict[str, Any]:
+    return FRAME | {"open_requests": now_open, "closed_requests": closed, "is_force": is_force}
+
+
 def tour() -> dict[str, Any]:
     people = [
         Sample(key="officer", name="PC Amara Osei", short="Amara", role="officer", does="Asks."),
@@ -196,11 +202,15 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     ),
     "requests": (
         "police/requests.html",
-        lambda: FRAME | {"open_requests": [row("offered")], "closed_requests": [row("resident")]},
+        lambda: listed([row("offered")], [row("resident")]),
     ),
     "no requests": (
         "police/requests.html",
-        lambda: FRAME | {"open_requests": [], "closed_requests": []},
+        lambda: listed([], []),
+    ),
+    "requests of the force": (
+        "police/requests.html",
+        lambda: listed([row("ready", officer="PC Sam Cole")], [], is_force=True),
     ),
     "looking": ("police/request.html", lambda: request("ready", status(0))),
     "proposed": ("police/request.html", lambda: request("ready", status(1, is_proposed=True))),

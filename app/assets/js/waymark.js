@@ -6,7 +6,7 @@ const FAILURES_BEFORE_WE_SAY_SO = 3;
 export function startWaymark(page) {
   page.querySelectorAll("[data-wm-live]").forEach(keepFresh);
   page.querySelectorAll("[data-wm-rows]").forEach(foldRows);
-  page.querySelectorAll("form").forEach(sendOnce);
+  sendOnce(page);
   page.querySelectorAll("[data-wm-exit]").forEach(leaveQuickly);
 }
 
@@ -33,7 +33,7 @@ function keepFresh(box) {
         if (!answer.ok) throw new Error(String(answer.status));
         const html = await answer.text();
         if (isBusy(box)) return; // She began to type while we were fetching; the next look brings it.
-        if (html !== state.html) swap(box, html);
+        if (isNews(html, state.html)) swap(box, html);
         Object.assign(state, { html, etag: answer.headers.get("ETag") || "" });
       }
       state.failures = 0;
@@ -46,6 +46,10 @@ function keepFresh(box) {
   setInterval(look, every);
   document.addEventListener("visibilitychange", look);
 }
+
+// Each answer carries a new form token; a token alone is no news.
+const withoutTokens = (html) => html.replace(/name="csrf_token" value="[^"]*"/g, "");
+const isNews = (html, before) => withoutTokens(html) !== withoutTokens(before);
 
 // Never swap under the person's hands: something typed, chosen or opened would be lost.
 function isBusy(box) {
@@ -68,7 +72,6 @@ function swap(box, html) {
   box.innerHTML = html;
   open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-  box.querySelectorAll("form").forEach(sendOnce);
   const voice = document.querySelector("[data-wm-say]");
   if (voice && headline(box) !== before) voice.textContent = headline(box);
 }
@@ -81,12 +84,14 @@ function sayStale(box, isStale) {
 }
 
 // A second tap on a slow line must not send the form twice. Going back lets it be sent again.
-function sendOnce(form) {
-  form.addEventListener("submit", (event) => {
-    if (form.classList.contains("wm-sending")) event.preventDefault();
-    form.classList.add("wm-sending");
+function sendOnce(page) {
+  page.addEventListener("submit", (event) => {
+    if (event.target.classList.contains("wm-sending")) event.preventDefault();
+    event.target.classList.add("wm-sending");
   });
-  window.addEventListener("pageshow", () => form.classList.remove("wm-sending"));
+  window.addEventListener("pageshow", () => {
+    page.querySelectorAll(".wm-sending").forEach((form) => form.classList.remove("wm-sending"));
+  });
 }
 
 // Rows (children, places to avoid): all rows are in the page; here the blank ones fold away behind "Add".
