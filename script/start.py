@@ -50,9 +50,9 @@ def main(arguments: Sequence[str]) -> int:
         say("Stopped.")
         return 0
     except (CannotStartError, PostgresError, SettingsError) as error:
-        print(f"Waymark stopped: {error}", file=sys.stderr)
+        print(f"Waymark cannot run: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"Waymark stopped: {error.strerror}: {error.filename}", file=sys.stderr)
+        print(f"Waymark cannot run: {error.strerror}: {error.filename}", file=sys.stderr)
     return 1
 
 
@@ -228,9 +228,8 @@ def welcome(settings: Settings, environment: Mapping[str, str], *, with_demo: bo
     say(f"Ready: http://{HOST}:{settings.port}")
     if settings.is_demo and with_demo:
         say("Sign in with one tap on the front page as:")
-        for person in sorted(CAST, key=lambda person: person.shown):
-            if person.shown:
-                say(f"  {person.name:<24} {person.does}")
+        for person in CAST:
+            say(f"  {person.name:<16} {person.role.replace('_', ' ')}")
     if environment.get("TWILIO_API_BASE_URL"):
         say(f"Demo phone: {environment['TWILIO_API_BASE_URL']}")
     say(f"Logs: {settings.data_dir / 'logs'}    Stop: Ctrl-C")

@@ -1,4 +1,4 @@
-"""PostgreSQL for one machine, when no DATABASE_URL names another; see docs/adr/0003."""
+"""PostgreSQL for one machine, where none is named: docs/adr/0003-postgresql-only.md."""
 
 from app.embedded_postgres.programs import PostgresError
 from app.embedded_postgres.server import EmbeddedPostgres
