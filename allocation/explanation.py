@@ -149,6 +149,7 @@ def _refuge(
 def _refused(failing: Sequence[str]) -> Answer:
     return {
         "allowed": False,
+        "room": None,
         "failing": list(failing),
         "proven": True,
         "loss": {},
@@ -237,6 +238,7 @@ def _compared(
     said = {"decisive": decisive, "loss": loss[decisive] if decisive else 0}
     return {
         "allowed": True,
+        "room": next(p.room for p in then if p.household == household_id),
         "failing": [],
         "proven": outcome.is_proven,
         "loss": loss,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from math import inf
 
 from ortools.math_opt.python import mathopt  # type: ignore[import-untyped]
@@ -59,14 +60,17 @@ class Relaxation:
         """Fix a column at 0 or 1."""
         self._columns[j].lower_bound = self._columns[j].upper_bound = float(value)
 
-    def solve(self, gains: Sequence[int]) -> tuple[frozenset[int] | None, list[float]] | None:
+    def solve(
+        self, gains: Sequence[int], seconds: float
+    ) -> tuple[frozenset[int] | None, list[float]] | None:
         """Return the columns at 1 (None when some are fractional) and the row prices.
 
         Returns None when the relaxation has no solution, or the solver does not settle it.
         """
         terms = (gain * x for gain, x in zip(gains, self._columns, strict=True) if gain)
         self._model.maximize_linear_objective(mathopt.LinearSum(terms))
-        result = self._solver.solve()
+        limit = mathopt.SolveParameters(time_limit=timedelta(seconds=seconds))
+        result = self._solver.solve(params=limit)
         if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
             return None
         values = result.variable_values(self._columns)

@@ -121,7 +121,10 @@ class Search:
         return bound
 
     def _prices(self, level: Sequence[int]) -> Prices | None:
-        solved = self._relaxation.solve(level) if self._relaxation is not None else None
+        left = self._deadline - time.monotonic()
+        if self._relaxation is None or left <= 0:
+            return None
+        solved = self._relaxation.solve(level, left)
         if solved is None:
             return None
         whole, duals = solved

@@ -10,6 +10,7 @@ from allocation.problem import Problem, problem_sha256
 from allocation.reading import ProblemError
 from allocation.reasons import reasons_for, verdicts_of
 from allocation.search import Outcome, any_plan, lexicographic
+from allocation.start import greedy
 from allocation.trial import picture_of, turn
 from allocation.unlock import unlocks_for
 
@@ -73,18 +74,18 @@ def refuse_contradiction(problem: Problem) -> None:
 
 
 def first_plan(model: Model) -> frozenset[int]:
-    """Return an allowed plan: the accepted offers with their groups, then first come, best room."""
-    bound = _bound_groups(model.problem)
-    chosen: frozenset[int] | None = frozenset()
-    if bound:
-        chosen = any_plan(model, time.monotonic() + _FIXED_SECONDS)
-    if chosen is None:
-        raise ProblemError("together", "accepted offers leave no room for the rest of a group")
-    return chosen
+    """Return an allowed plan: the accepted offers with their groups, then the queue in order.
 
-
-def _bound_groups(problem: Problem) -> bool:
-    return any(h.is_fixed for h in problem.households)
+    Raises:
+        ProblemError: the accepted offers leave no room for the rest of a group.
+    """
+    base: frozenset[int] | None = frozenset()
+    if any(h.is_fixed for h in model.problem.households):
+        base = any_plan(model, time.monotonic() + _FIXED_SECONDS)
+    if base is None:
+        wanted = "accepted offers leave no room for the rest of a group; settle them first"
+        raise ProblemError("together", wanted)
+    return greedy(model, base)
 
 
 def placements_of(model: Model, chosen: frozenset[int]) -> tuple[Placement, ...]:
