@@ -34,7 +34,6 @@ class Settings:
     database_url: str = ""
     web_database_url: str = ""
     worker_database_url: str = ""
-    report_database_url: str = ""
     public_url: str = "http://127.0.0.1:8000"
     secret_key: str = field(default="", repr=False)
     twilio_account_sid: str = "AC" + "0" * 32
@@ -68,7 +67,6 @@ class Settings:
             database_url=_psycopg(env.get("DATABASE_URL", "")),
             web_database_url=_psycopg(env.get("WEB_DATABASE_URL", "")),
             worker_database_url=_psycopg(env.get("WORKER_DATABASE_URL", "")),
-            report_database_url=_psycopg(env.get("REPORT_DATABASE_URL", "")),
             public_url=_public_url(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"),
             secret_key=env.get("SECRET_KEY", ""),
             twilio_account_sid=env.get("TWILIO_ACCOUNT_SID") or cls.twilio_account_sid,

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 
 import structlog
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import TransactionStatus
 from sqlalchemy import DateTime, MetaData, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 from app.actors import Actor
@@ -61,6 +63,7 @@ _CONTEXT = text(
     " set_config('app.refuge_id', :refuge_id, true)"
 )
 _OPEN = "waymark_transaction"
+_STEPS = "waymark_before_commit"
 
 
 @contextmanager
@@ -82,13 +85,33 @@ def transaction(*, by: Actor, as_report: bool = False) -> Iterator[datetime]:
     try:
         with _explained():
             yield _begin(session, by, as_report=as_report)
+            for step in session.info.pop(_STEPS, {}).values():
+                step(session)
+            _refuse_to_lose_it(session)
             session.commit()
     except BaseException:
         session.rollback()
         raise
     finally:
         session.info[_OPEN] = False
+        session.info.pop(_STEPS, None)
         session.close()
+
+
+def _refuse_to_lose_it(session: Session) -> None:
+    """PostgreSQL answers COMMIT of a broken transaction with a rollback and no error."""
+    if session.in_transaction():
+        raw = session.connection().connection.driver_connection
+        if raw is not None and raw.info.transaction_status == TransactionStatus.INERROR:
+            raise RuntimeError("the transaction is broken: nothing of it would be kept")
+
+
+def before_commit(name: str, step: Callable[[Session], None]) -> None:
+    """Run ``step`` as the last thing of this transaction; a second of the same name is the same.
+
+    What several use cases all write (a job in line) is written last, so that its lock is short.
+    """
+    db.session().info.setdefault(_STEPS, {})[name] = step
 
 
 def _begin(session: Session, by: Actor, *, as_report: bool) -> datetime:
@@ -110,6 +133,9 @@ def _explained() -> Iterator[None]:
         raise Conflict(_conflict_text(name)) from None
     except OperationalError as error:
         log.warning("database_unavailable", sqlstate=_sqlstate(error))
+        raise Busy(BUSY_TEXT) from None
+    except PoolTimeout:
+        log.warning("database_pool_exhausted")
         raise Busy(BUSY_TEXT) from None
     except DBAPIError as error:
         state = _sqlstate(error)

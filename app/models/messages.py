@@ -28,8 +28,6 @@ class TaskKind(StrEnum):
     """What needs a person."""
 
     OFFER_LAPSED = "offer_lapsed"
-    OFFER_DECLINED = "offer_declined"
-    NO_ROOM = "no_room"
     NOT_ARRIVED = "not_arrived"
     TEXT_FAILED = "text_failed"
     PHONE_STOPPED = "phone_stopped"

@@ -964,7 +964,7 @@ def upgrade() -> None:
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_by_id", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('offer_lapsed', 'offer_declined', 'no_room', 'not_arrived', 'text_failed', 'phone_stopped', 'wrong_codes')",
+            "kind IN ('offer_lapsed', 'not_arrived', 'text_failed', 'phone_stopped', 'wrong_codes')",
             name=op.f("ck_task_kind"),
         ),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_task_contact_id")),

@@ -15,7 +15,7 @@ depends_on = None
 def upgrade() -> None:
     # Not through SQLAlchemy's parameter parsing: the schema is full of colons and percent signs.
     raw = op.get_bind().connection.driver_connection
-    assert raw is not None
+    assert raw is not None  # noqa: S101 - this bind is a live connection
     raw.execute(SchemaManager.get_schema())
 
 

@@ -1,0 +1,83 @@
+"""The audit trail's one way in: ``record()`` in the same transaction as the act or the look."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from app.actors import Actor
+from app.db import db
+from app.models.events import Event
+
+
+class Fact(StrEnum):
+    """What happened, in the past tense; ``*_viewed`` are looks at a person's record."""
+
+    SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    USER_CREATED = "user_created"
+    USER_DISABLED = "user_disabled"
+    USER_ENABLED = "user_enabled"
+    REFUGE_OPENED = "refuge_opened"
+    ROOM_OPENED = "room_opened"
+    CONTACT_ADDED = "contact_added"
+    FUND_ADDED = "fund_added"
+    BEDS_CONFIRMED = "beds_confirmed"
+    VOID_STARTED = "void_started"
+    VOID_ENDED = "void_ended"
+    REFERRAL_MADE = "referral_made"
+    REFERRAL_VIEWED = "referral_viewed"
+    REFERRALS_LISTED = "referrals_listed"
+    REFERRAL_WITHDRAWN = "referral_withdrawn"
+    REFERRAL_REOPENED = "referral_reopened"
+    REFERRAL_UNMET = "referral_unmet"
+    PERSON_HANDED_ON = "person_handed_on"
+    PLAN_MADE = "plan_made"
+    PLAN_EXPLAINED = "plan_explained"
+    PLAN_VIEWED = "plan_viewed"
+    OFFER_MADE = "offer_made"
+    OFFER_VIEWED = "offer_viewed"
+    OFFER_ACCEPTED = "offer_accepted"
+    OFFER_DECLINED = "offer_declined"
+    OFFER_LAPSED = "offer_lapsed"
+    OFFER_WITHDRAWN = "offer_withdrawn"
+    ARRIVED = "arrived"
+    NOT_ARRIVED = "not_arrived"
+    DEPARTED = "departed"
+    STAY_VIEWED = "stay_viewed"
+    TEXT_RECEIVED = "text_received"
+    TASK_OPENED = "task_opened"
+    TASK_DONE = "task_done"
+    CLOCK_SHIFTED = "clock_shifted"
+
+
+def record(
+    fact: Fact,
+    *,
+    by: Actor,
+    referral_id: int | None = None,
+    placement_id: int | None = None,
+    refuge_id: int | None = None,
+    room_id: int | None = None,
+    subject_user_id: int | None = None,
+    run_id: UUID | None = None,
+    detail: dict[str, object] | None = None,
+) -> Event:
+    """Append one row to the audit trail. ``detail`` holds ids, codes and counts, never values."""
+    event = Event(
+        kind=fact.value,
+        actor_role=by.role,
+        actor_user_id=by.user_id,
+        actor_contact_id=by.contact_id,
+        referral_id=referral_id,
+        placement_id=placement_id,
+        refuge_id=refuge_id,
+        room_id=room_id,
+        subject_user_id=subject_user_id,
+        run_id=run_id,
+        detail=detail or {},
+    )
+    db.session.add(event)
+    db.session.flush()
+    return event

@@ -1,0 +1,41 @@
+"""Jobs put in line inside our own transaction, so that they exist exactly when their cause does."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import procrastinate
+from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy.orm import Session
+
+from app.db import before_commit
+
+
+class Job(StrEnum):
+    """What the worker does. Each job looks for its own work, so one waiting job is enough."""
+
+    PLAN = "plan"
+    EXPLAIN = "explain"
+    SEND_TEXTS = "send_texts"
+    HANDLE_TEXTS = "handle_texts"
+    SWEEP = "sweep"
+
+
+# Only its job manager is used here, on our connection; the worker opens one of its own.
+jobs = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def defer(job: Job) -> None:
+    """Put ``job`` in line when this transaction commits; once, however often it is asked for."""
+    before_commit(job.value, lambda session: _enqueue(session, job))
+
+
+def _enqueue(session: Session, job: Job) -> None:
+    try:
+        # A savepoint, because "already in line" arrives as a broken statement, and a transaction
+        # broken by it would end in a silent rollback. It is set only once the session uses it.
+        with session.begin_nested():
+            connection = session.connection().connection.driver_connection
+            jobs.configure_task(job.value, queueing_lock=job.value, connection=connection).defer()
+    except AlreadyEnqueued:
+        return
