@@ -1,0 +1,1 @@
+"""Use cases: one public function, one transaction, one commit; ``by`` says who acts."""

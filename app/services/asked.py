@@ -1,0 +1,53 @@
+"""What people ask for, parsed: the frozen shapes that forms make and use cases take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.models.reference import Urgency
+from app.models.referrals import LinkKind, London
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewChild:
+    """A child who comes with her; whole years; ``f``, ``m`` or not known."""
+
+    age: int
+    sex: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvoidedPlace:
+    """A place she must stay away from, as typed, and how far."""
+
+    place: str
+    km: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewReferral:
+    """What an officer asks for one household. Places are a district's code or a town's name."""
+
+    form_key: UUID
+    place: str
+    urgency: Urgency
+    language: str
+    callback_phone: str
+    incident_ref: str = ""
+    children: tuple[NewChild, ...] = ()
+    needs: tuple[str, ...] = ()
+    may_share: bool = False
+    avoid: tuple[AvoidedPlace, ...] = ()
+    unsafe_regions: tuple[str, ...] = ()
+    london: London = London.EITHER
+    same_as: str = ""
+    tie: LinkKind | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenReason:
+    """A reason's code and, where asked for, a note."""
+
+    reason: str
+    note: str = ""

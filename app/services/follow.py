@@ -1,0 +1,366 @@
+"""What an officer reads about a request: where it stands, why, and what to do; never an address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import Row
+
+from app.actors import POLICE, Actor, Role
+from app.db import db, transaction
+from app.errors import NotAllowed, NotFound
+from app.events import Fact, record
+from app.models.accounts import User
+from app.models.beds import Refuge
+from app.models.placements import Placement, PlacementState
+from app.models.plans import PlanLine, PlanRun
+from app.models.reference import District, Feature, Language, ReasonKind
+from app.models.referrals import (
+    Caller,
+    Needs,
+    Referral,
+    ReferralLink,
+    ReferralState,
+    Safety,
+)
+from app.policy import visible_referrals
+from app.services.choices import Choice, reason_choices, reason_text
+from app.services.referrals import GONE
+
+LISTED = 100
+# What an officer can do while nothing fits, in every force and at every hour.
+MEANWHILE = (
+    "Stay with her. Ask your control room for a safe room tonight: a hotel out of the area, or a"
+    " place of safety.",
+    "Do not go back to where she was found, and do not use an address the men who held her know.",
+    "Ring the duty coordinator if she is hurt, or if somebody is looking for her.",
+)
+ENDED = (
+    ReferralState.MOVED_ON,
+    ReferralState.NOT_ARRIVED,
+    ReferralState.WITHDRAWN,
+    ReferralState.UNMET,
+)
+MAY_WITHDRAW = (ReferralState.READY, ReferralState.OFFERED, ReferralState.CONFIRMED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestRow:
+    """One request in a list."""
+
+    ref: str
+    state: str
+    urgency: str
+    place: str
+    people: str
+    submitted_at: datetime
+    incident_ref: str
+    officer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestAsSent:
+    """The officer's own words, as sent."""
+
+    ref: str
+    state: str
+    urgency: str
+    place: str
+    people: str
+    language: str
+    needs: list[str]
+    submitted_at: datetime
+    callback_phone: str
+    incident_ref: str
+    may_withdraw: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handover:
+    """All that police learn of a house, and only once it has accepted."""
+
+    alias: str
+    duty_line: str
+    handover_point: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """Where a request stands. ``reasons`` and ``unlock`` are plain sentences without names."""
+
+    steps: list[dict[str, Any]]
+    reply_by: datetime | None = None
+    is_proposed: bool = False
+    reasons: list[str] = field(default_factory=list)
+    unlock: list[str] = field(default_factory=list)
+    meanwhile: list[str] = field(default_factory=list)
+    placement: Handover | None = None
+    arrived_at: datetime | None = None
+    closed_reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestPage:
+    """Everything on the page of one request."""
+
+    referral: RequestAsSent
+    status: Status
+    siblings: list[dict[str, str]]
+    withdraw_reasons: list[Choice]
+    not_arrived_reasons: list[Choice]
+
+
+def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
+    """Open and closed requests that ``by`` may see, newest first; at most 100 of each."""
+    _only_police(by)
+    with transaction(by=by):
+        query = (
+            visible_referrals(by)
+            .join(Needs, Needs.id == Referral.needs_id)
+            .join(District, District.code == Needs.district_code)
+            .join(Caller, Caller.id == Referral.caller_id)
+            .join(User, User.id == Referral.officer_id)
+            .with_only_columns(Referral, Needs, District.place, Caller.incident_ref, User.name)
+            .order_by(Referral.submitted_at.desc())
+            .limit(LISTED)
+        )
+        is_open = Referral.state.not_in(ENDED)
+        found = [
+            [_row(row, by) for row in db.session.execute(query.where(which)).all()]
+            for which in (is_open, ~is_open)
+        ]
+        record(Fact.REFERRALS_LISTED, by=by, detail={"count": len(found[0]) + len(found[1])})
+        return found[0], found[1]
+
+
+def _row(row: Row[Referral, Needs, str, str, str], by: Actor) -> RequestRow:
+    referral, needs, place, incident_ref, officer = row
+    return RequestRow(
+        ref=referral.ref,
+        state=referral.state,
+        urgency=referral.urgency,
+        place=f"{place} ({needs.district_code})",
+        people=people(needs),
+        submitted_at=referral.submitted_at,
+        incident_ref=incident_ref,
+        officer=officer if by.role is Role.FORCE_SUPERVISOR else "",
+    )
+
+
+def show_request(ref: str, *, by: Actor) -> RequestPage:
+    """One request with its status. Raises NotFound when it is not the officer's to see."""
+    _only_police(by)
+    with transaction(by=by):
+        referral = _visible(ref, by)
+        record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id)
+        return RequestPage(
+            referral=_as_sent(referral),
+            status=_status(referral),
+            siblings=_siblings(referral, by),
+            withdraw_reasons=reason_choices(ReasonKind.WITHDRAWN_BY_REFERRER)
+            + reason_choices(ReasonKind.DECLINED_BY_SURVIVOR),
+            not_arrived_reasons=reason_choices(ReasonKind.NOT_ARRIVED),
+        )
+
+
+def request_status(ref: str, *, by: Actor) -> tuple[str, Status, list[Choice]]:
+    """The live part alone: state, status and the reasons its form lists."""
+    _only_police(by)
+    with transaction(by=by):
+        referral = _visible(ref, by)
+        status = _status(referral)
+        if status.placement is not None:
+            record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id, detail={"live": True})
+        return referral.state, status, reason_choices(ReasonKind.NOT_ARRIVED)
+
+
+def shared_answers(ref: str, *, by: Actor) -> dict[str, list[str]]:
+    """What a second woman from the same place shares, as form values."""
+    _only_police(by)
+    with transaction(by=by):
+        referral = _visible(ref, by)
+        needs = db.session.get_one(Needs, referral.needs_id)
+        safety = db.session.get_one(Safety, referral.safety_id)
+        caller = db.session.get_one(Caller, referral.caller_id)
+        record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id, detail={"copied": True})
+        values = {
+            "who": "woman",
+            "place": needs.district_code,
+            "urgency": referral.urgency,
+            "language": needs.language_code,
+            "london": needs.london,
+            "callback_phone": caller.callback_phone,
+            "incident_ref": caller.incident_ref,
+        }
+        for number, zone in enumerate(safety.danger_zones):
+            values[f"avoid-{number}-place"] = zone["district"]
+            values[f"avoid-{number}-km"] = str(zone["radius_km"])
+        filled = {name: [text] for name, text in values.items()}
+        filled["unsafe_regions"] = list(safety.vetoed_regions)
+        return filled
+
+
+def placement_of(ref: str, *, by: Actor) -> Any:
+    """The public id of the room promised to this request. Raises NotFound when there is none."""
+    with transaction(by=by):
+        referral = _visible(ref, by)
+        found = _newest_placement(referral)
+        if found is None or found.state not in (PlacementState.ACCEPTED, PlacementState.ARRIVED):
+            raise NotFound("No room is promised for this request.")
+        return found.public_id
+
+
+def people(needs: Needs) -> str:
+    """Who needs the place, in words: "a woman with 2 children (1, 7)"."""
+    who = "A woman" if needs.adults == 1 else f"{needs.adults} women"
+    ages = sorted(child["age"] for child in needs.children)
+    if not ages:
+        return f"{who} alone" if needs.adults == 1 else who
+    children = "1 child" if len(ages) == 1 else f"{len(ages)} children"
+    return f"{who} with {children} (aged {', '.join(map(str, ages))})"
+
+
+def _visible(ref: str, by: Actor) -> Referral:
+    referral = db.session.scalar(visible_referrals(by).where(Referral.ref == ref))
+    if referral is None:
+        raise NotFound(GONE)
+    return referral
+
+
+def _as_sent(referral: Referral) -> RequestAsSent:
+    needs = db.session.get_one(Needs, referral.needs_id)
+    caller = db.session.get_one(Caller, referral.caller_id)
+    district = db.session.get_one(District, needs.district_code)
+    asked = db.session.scalars(
+        select(Feature.asked_as).where(Feature.code.in_(needs.essential)).order_by(Feature.position)
+    ).all()
+    return RequestAsSent(
+        ref=referral.ref,
+        state=referral.state,
+        urgency=referral.urgency,
+        place=f"{district.place} ({district.code})",
+        people=people(needs),
+        language=db.session.get_one(Language, needs.language_code).name,
+        needs=list(asked),
+        submitted_at=referral.submitted_at,
+        callback_phone=caller.callback_phone,
+        incident_ref=caller.incident_ref,
+        may_withdraw=referral.state in MAY_WITHDRAW,
+    )
+
+
+def _status(referral: Referral) -> Status:
+    placement = _newest_placement(referral)
+    line = _newest_line(referral) if referral.state == ReferralState.READY else None
+    left_out = line is not None and line.room_id is None
+    unmet = referral.state == ReferralState.UNMET
+    return Status(
+        steps=_steps(referral, placement),
+        reply_by=placement.offer_expires_at
+        if placement and referral.state == ReferralState.OFFERED
+        else None,
+        is_proposed=line is not None and line.room_id is not None,
+        reasons=[reason["text"] for reason in line.reasons] if line and left_out else [],
+        unlock=[change["text"] for change in line.unlock] if line and left_out else [],
+        meanwhile=list(MEANWHILE) if left_out or unmet else [],
+        placement=_handover(referral, placement),
+        arrived_at=placement.arrived_at if placement else None,
+        closed_reason=reason_text(referral.closed_reason),
+    )
+
+
+def _handover(referral: Referral, placement: Placement | None) -> Handover | None:
+    """Safety: alias, duty line and handover point, from acceptance until she is there."""
+    if placement is None or referral.state not in (
+        ReferralState.CONFIRMED,
+        ReferralState.RESIDENT,
+    ):
+        return None
+    refuge = db.session.get_one(Refuge, placement.refuge_id)
+    return Handover(
+        alias=refuge.alias, duty_line=refuge.duty_line, handover_point=refuge.handover_point
+    )
+
+
+def _steps(referral: Referral, placement: Placement | None) -> list[dict[str, Any]]:
+    """Sent, chosen, asked, promised, arrived: what is done, what is now, what is next."""
+    state = ReferralState(referral.state)
+    reached = {
+        ReferralState.READY: 1,
+        ReferralState.OFFERED: 2,
+        ReferralState.CONFIRMED: 3,
+        ReferralState.RESIDENT: 5,
+        ReferralState.MOVED_ON: 5,
+    }.get(state)
+    if reached is None:
+        return [
+            {"text": "You sent the request", "at": referral.submitted_at, "state": "done"},
+            {"text": "The request ended", "at": referral.closed_at, "state": "done"},
+        ]
+    shown = placement if reached >= 2 else None
+    words = [
+        ("You sent the request", referral.submitted_at),
+        ("A person chooses a room", shown.offered_at if shown else None),
+        ("The house answers", shown.answered_at if shown else None),
+        ("She travels and arrives", shown.arrived_at if shown else None),
+    ]
+    return [
+        {
+            "text": text,
+            "at": at,
+            "state": "done" if number < reached else "now" if number == reached else "next",
+        }
+        for number, (text, at) in enumerate(words)
+    ]
+
+
+def _siblings(referral: Referral, by: Actor) -> list[dict[str, str]]:
+    others = db.session.scalars(
+        visible_referrals(by)
+        .where(Referral.incident_id == referral.incident_id, Referral.id != referral.id)
+        .order_by(Referral.id)
+    ).all()
+    ties = {
+        frozenset((link.a_id, link.b_id)): str(link.kind)
+        for link in db.session.scalars(
+            select(ReferralLink).where(
+                (ReferralLink.a_id == referral.id) | (ReferralLink.b_id == referral.id)
+            )
+        )
+    }
+    return [
+        {
+            "ref": other.ref,
+            "state": other.state,
+            "tie": ties.get(frozenset((other.id, referral.id)), ""),
+        }
+        for other in others
+    ]
+
+
+def _newest_placement(referral: Referral) -> Placement | None:
+    return db.session.scalar(
+        select(Placement)
+        .where(Placement.referral_id == referral.id)
+        .order_by(Placement.id.desc())
+        .limit(1)
+    )
+
+
+def _newest_line(referral: Referral) -> PlanLine | None:
+    """What the newest plan made since she began to wait says of her."""
+    return db.session.scalar(
+        select(PlanLine)
+        .join(PlanRun, PlanRun.id == PlanLine.run_id)
+        .where(PlanLine.referral_id == referral.id, PlanRun.as_of >= referral.state_since)
+        .order_by(PlanRun.created_at.desc())
+        .limit(1)
+    )
+
+
+def _only_police(by: Actor) -> None:
+    if by.role not in POLICE:
+        raise NotAllowed("These pages are for police.")

@@ -1,0 +1,66 @@
+"""What must always hold, as SQL: any row found is a double booking, a lost text or a silence."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from app.actors import SYSTEM
+from app.db import db, transaction
+
+# Source of the numbers: docs/runbook.md, "Invariants".
+RULES = {
+    "I1 two live uses of one bed": """
+        SELECT a.id FROM bed_use a JOIN bed_use b ON b.bed_id = a.bed_id AND a.id < b.id
+         WHERE a.live AND b.live AND a.during && b.during""",
+    "I2 two live placements of one request": """
+        SELECT referral_id FROM placement WHERE live GROUP BY referral_id HAVING count(*) > 1""",
+    "I3 a live placement whose beds do not cover the household": """
+        SELECT p.id FROM placement p LEFT JOIN bed_use u ON u.placement_id = p.id AND u.live
+          LEFT JOIN bed b ON b.id = u.bed_id
+         WHERE p.live GROUP BY p.id
+        HAVING count(*) FILTER (WHERE b.kind = 'bed') < p.bed_spaces
+            OR count(*) FILTER (WHERE b.kind = 'cot') < p.cots
+            OR bool_or(b.room_id IS DISTINCT FROM p.room_id)""",
+    "I4 a request without its audit row": """
+        SELECT r.id FROM referral r WHERE NOT EXISTS (
+            SELECT FROM event e WHERE e.kind = 'referral_made' AND e.referral_id = r.id)""",
+    "I5 an open offer that no phone was told of": """
+        SELECT p.id FROM placement p WHERE p.state = 'offered' AND EXISTS (
+            SELECT FROM contact c WHERE c.refuge_id = p.refuge_id
+               AND c.verified_at < p.offered_at AND c.stopped_at IS NULL)
+           AND NOT EXISTS (SELECT FROM message m WHERE m.placement_id = p.id)""",
+    "I6 an offer open a minute after its time": """
+        SELECT id FROM placement WHERE state = 'offered'
+           AND offer_expires_at < waymark_now() - interval '60 seconds'
+        UNION ALL
+        SELECT id FROM placement WHERE state IN ('accepted', 'arrived', 'departed')
+           AND answered_at > offer_expires_at""",
+    "I7 a text held longer than its lease": """
+        SELECT id FROM message WHERE state = 'inflight'
+           AND lease_until < clock_timestamp() - interval '90 seconds'""",
+    "I9 a received text nobody handled": """
+        SELECT message_sid FROM sms_inbox WHERE handled_at IS NULL
+           AND received_at < waymark_now() - interval '60 seconds'""",
+    "I14 a service role with too many rights": """
+        SELECT rolname FROM pg_roles WHERE rolname IN
+               ('waymark_web', 'waymark_worker', 'waymark_report')
+           AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb)
+        UNION ALL
+        SELECT tableowner FROM pg_tables WHERE tableowner IN
+               ('waymark_web', 'waymark_worker', 'waymark_report')""",
+    "I16 a request whose state and placement disagree": """
+        SELECT r.id FROM referral r LEFT JOIN placement p ON p.referral_id = r.id AND p.live
+         WHERE (r.state = 'offered') <> (p.state IS NOT DISTINCT FROM 'offered')
+            OR (r.state = 'confirmed') <> (p.state IS NOT DISTINCT FROM 'accepted')
+            OR (r.state = 'resident') <> (p.state IS NOT DISTINCT FROM 'arrived')""",
+}
+
+
+def broken() -> dict[str, int]:
+    """The rules that do not hold and how many rows break each; empty when all is well."""
+    with transaction(by=SYSTEM):
+        counts = {
+            name: db.session.scalar(text(f"SELECT count(*) FROM ({query}) AS found"))  # noqa: S608
+            for name, query in RULES.items()
+        }
+    return {name: int(count) for name, count in counts.items() if count}

@@ -1,0 +1,204 @@
+"""Deciding: a person confirms lines of a plan or chooses otherwise, and rooms are held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+import allocation
+from app.actors import Actor, Role
+from app.db import db, patiently, transaction
+from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.models.beds import JUST_TAKEN, Bed, Room
+from app.models.plans import PlanLine
+from app.models.reference import ReasonKind
+from app.models.referrals import Referral
+from app.policy import visible_rooms
+from app.queue import Job, defer
+from app.services.choices import check_reason
+from app.services.offers import beds_for, hold_room
+from app.services.snapshot import Snapshot, refuge_key, room_key, sleeps, take
+
+STALE = "The beds or the request changed after this plan was made. A new plan is on its way."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of the lines a person confirmed: offered, and dropped with the reason."""
+
+    offered: list[str]
+    dropped: dict[str, str]
+
+
+def confirm_plan(run_id: UUID, refs: list[str], *, by: Actor) -> Outcome:
+    """Offer the rooms of these lines to their refuges; a person decides, line by line.
+
+    A line that no longer holds is dropped with its reason and the others stand.
+
+    Raises:
+        NotFound: no such plan.
+        Conflict: another confirmation is running this moment.
+    """
+    if by.role is not Role.COORDINATOR:
+        raise NotAllowed("Only the coordinator may confirm a plan.")
+    if not refs:
+        raise Invalid("Tick at least one line to confirm.", field="lines")
+    return patiently(lambda: _confirm(run_id, refs, by))
+
+
+def _confirm(run_id: UUID, refs: list[str], by: Actor) -> Outcome:
+    with transaction(by=by) as now:
+        _one_committer()
+        rows = db.session.execute(
+            select(Referral.ref, PlanLine.room_id)
+            .join(Referral, Referral.id == PlanLine.referral_id)
+            .where(PlanLine.run_id == run_id, Referral.ref.in_(refs))
+        ).all()
+        if not rows:
+            raise NotFound("We cannot find that plan. Look at the newest one.")
+        wanted = {ref: room_id for ref, room_id in rows if room_id is not None}
+        _lock(list(wanted), list(wanted.values()))
+        outcome = _commit(wanted, take(now), by=by, now=now, run_id=run_id)
+        defer(Job.PLAN)
+        return outcome
+
+
+def override(ref: str, room: UUID, *, reason: str, note: str, by: Actor) -> Outcome:
+    """Offer another room than the plan's, with the reason why; safety rules hold for people too.
+
+    Raises:
+        NotFound: no such request or room.
+        Invalid: no such reason, or a rule forbids the room (the text says which).
+        Conflict: the room or the request is no longer free.
+    """
+    if by.role is not Role.COORDINATOR:
+        raise NotAllowed("Only the coordinator may choose another room.")
+    return patiently(lambda: _override(ref, room, reason, note, by))
+
+
+def _override(ref: str, room_public_id: UUID, reason: str, note: str, by: Actor) -> Outcome:
+    with transaction(by=by) as now:
+        check_reason(reason, ReasonKind.OVERRIDE)
+        room = db.session.scalar(visible_rooms(by).where(Room.public_id == room_public_id))
+        if room is None:
+            raise NotFound("We cannot find that room.")
+        _lock([ref], [room.id])
+        snapshot = take(now)
+        if ref not in snapshot.referrals:
+            raise Conflict("This request is not waiting for a room any more.")
+        if room_key(room.id) not in _rooms_offered(snapshot):
+            raise Conflict(JUST_TAKEN)
+        outcome = _commit(
+            {ref: room.id}, snapshot, by=by, now=now, run_id=None, override=(reason, note)
+        )
+        if outcome.dropped:
+            raise Invalid(outcome.dropped[ref], field="room")
+        defer(Job.PLAN)
+        return outcome
+
+
+def _one_committer() -> None:
+    """Whole plans are committed one at a time; the other person looks at what is left."""
+    lock = "SELECT pg_try_advisory_xact_lock(hashtext('waymark_commit_plan'))"
+    if not db.session.scalar(text(lock)):
+        raise Conflict("Another person is confirming a plan this moment. Look again.")
+
+
+def _lock(refs: list[str], room_ids: list[int]) -> None:
+    """Referrals, then beds, each in id order: the one order in which every path takes its locks."""
+    db.session.execute(
+        select(Referral.id).where(Referral.ref.in_(refs)).order_by(Referral.id).with_for_update()
+    )
+    db.session.execute(
+        select(Bed.id).where(Bed.room_id.in_(room_ids)).order_by(Bed.id).with_for_update()
+    )
+
+
+def _commit(
+    wanted: dict[str, int],
+    snapshot: Snapshot,
+    *,
+    by: Actor,
+    now: datetime,
+    run_id: UUID | None,
+    override: tuple[str, str] | None = None,
+) -> Outcome:
+    """Check every line again on the rows as they are now, hold what still holds, drop the rest."""
+    holding, dropped = _still_true(wanted, snapshot)
+    offered = []
+    for ref in sorted(holding, key=lambda ref: snapshot.referrals[ref].id):
+        room = snapshot.rooms[room_key(holding[ref])]
+        free = snapshot.free[room.id]
+        needs = next(h for h in snapshot.problem["households"] if h["id"] == ref)
+        cots = sum(bed.kind == "cot" for bed in free)
+        size = sleeps(needs["adults"], snapshot.children[ref], cots)
+        beds = beds_for(room, free, size)
+        if beds is None:
+            dropped[ref] = STALE
+            continue
+        hold_room(
+            snapshot.referrals[ref],
+            room,
+            beds,
+            size=size,
+            by=by,
+            now=now,
+            run_id=run_id,
+            override=override,
+        )
+        snapshot.free[room.id] = [bed for bed in free if bed not in beds]
+        offered.append(ref)
+    return Outcome(offered=offered, dropped=dropped)
+
+
+def _still_true(
+    wanted: dict[str, int], snapshot: Snapshot
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Hard rules on fresh rows, by the solver-free specification; lines that break one go."""
+    rooms = _rooms_offered(snapshot)
+    dropped = {
+        ref: STALE
+        for ref, room_id in wanted.items()
+        if ref not in snapshot.referrals or room_key(room_id) not in rooms
+    }
+    holding = {ref: room_id for ref, room_id in wanted.items() if ref not in dropped}
+    problem = allocation.parse_problem(snapshot.problem)
+    settled = [allocation.Placement(ref, *where) for ref, where in snapshot.standing.items()]
+    while holding:
+        placements = settled + [
+            allocation.Placement(
+                ref, refuge_key(snapshot.rooms[room_key(r)].refuge_id), room_key(r)
+            )
+            for ref, r in holding.items()
+        ]
+        broken = allocation.violations(problem, placements)
+        guilty = _guilty(broken, holding, snapshot)
+        if not guilty:
+            break
+        for ref, code in guilty.items():
+            dropped[ref] = f"A rule would be broken: {allocation.RULES[code].text}"
+            del holding[ref]
+    return holding, dropped
+
+
+def _guilty(
+    broken: list[allocation.Violation], holding: dict[str, int], snapshot: Snapshot
+) -> dict[str, str]:
+    """The lines to drop, with the code of the rule; a full house loses the newest request only."""
+    guilty = {ref: each.code for each in broken for ref in each.households if ref in holding}
+    for each in broken:
+        inside = [
+            ref
+            for ref, room_id in holding.items()
+            if refuge_key(snapshot.rooms[room_key(room_id)].refuge_id) == each.refuge
+        ]
+        if not each.households and inside:
+            guilty[max(inside, key=lambda ref: snapshot.referrals[ref].id)] = each.code
+    return guilty
+
+
+def _rooms_offered(snapshot: Snapshot) -> set[str]:
+    return {room["id"] for refuge in snapshot.problem["refuges"] for room in refuge["rooms"]}

@@ -1,0 +1,171 @@
+"""Making the plan: read tonight, solve outside any transaction, keep problem, plan and reasons."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select
+
+import allocation
+from app.actors import SYSTEM
+from app.db import db, transaction
+from app.events import Fact, record
+from app.models.plans import PlanLine, PlanRun
+from app.models.referrals import Referral, ReferralState
+from app.queue import Job, defer
+from app.services.snapshot import Snapshot, take
+
+log = structlog.get_logger()
+SOLVE_SECONDS = 5.0
+EXPLAIN_SECONDS = 2.0  # for one woman against every house
+
+
+def make_plan() -> UUID:
+    """Solve tonight afresh and keep problem and plan; the worker's job. Nothing is decided here."""
+    with transaction(by=SYSTEM) as now:
+        snapshot = take(now)
+    started = time.monotonic()
+    problem, plan = _solve(snapshot)
+    solve_ms = int((time.monotonic() - started) * 1000)
+    with transaction(by=SYSTEM):
+        run = PlanRun(
+            as_of=now,
+            problem=allocation.problem_to_json(problem),
+            problem_sha256=allocation.problem_sha256(problem),
+            plan=allocation.plan_to_json(plan),
+            status=plan.status,
+            solve_ms=solve_ms,
+        )
+        db.session.add(run)
+        db.session.flush()
+        db.session.add_all(_lines(run.id, plan, snapshot))
+        counts: dict[str, object] = {
+            "placed": len(plan.placements),
+            "unplaced": len(plan.unplaced),
+            "solve_ms": solve_ms,
+        }
+        record(Fact.PLAN_MADE, by=SYSTEM, run_id=run.id, detail=counts)
+        defer(Job.EXPLAIN)
+    log.info("plan_made", **counts)
+    return run.id
+
+
+def _solve(snapshot: Snapshot) -> tuple[allocation.Problem, allocation.Plan]:
+    problem = allocation.parse_problem(snapshot.problem)
+    return problem, allocation.solve(problem, seconds=SOLVE_SECONDS)
+
+
+def _lines(run_id: UUID, plan: allocation.Plan, snapshot: Snapshot) -> list[PlanLine]:
+    lines = [
+        PlanLine(
+            run_id=run_id,
+            referral_id=snapshot.referrals[placement.household].id,
+            refuge_id=snapshot.rooms[placement.room].refuge_id,
+            room_id=snapshot.rooms[placement.room].id,
+        )
+        for placement in plan.placements
+        if placement.household in snapshot.referrals
+    ]
+    lines += [
+        PlanLine(
+            run_id=run_id,
+            referral_id=snapshot.referrals[left_out.household].id,
+            reasons=[_words(reason) for reason in left_out.reasons],
+            unlock=[_words(change) for change in left_out.unlock],
+        )
+        for left_out in plan.unplaced
+    ]
+    return lines
+
+
+def _words(reason: allocation.Reason) -> dict[str, Any]:
+    return {"code": reason.code, "params": dict(reason.params), "text": reason.text}
+
+
+def explain_newest_plan() -> None:
+    """Work out, line by line, why this room and what any other would cost; the worker's job.
+
+    Stops as soon as a newer plan stands: nobody reads the reasons of an old one.
+    """
+    with transaction(by=SYSTEM):
+        run = newest_run()
+        if run is None or run.is_explained:
+            return
+        refs = db.session.execute(
+            select(PlanLine.id, Referral.ref)
+            .join(Referral, Referral.id == PlanLine.referral_id)
+            .where(PlanLine.run_id == run.id)
+            .order_by(PlanLine.id)
+        ).all()
+    problem, plan = allocation.parse_problem(run.problem), allocation.parse_plan(run.plan)
+    for line_id, ref in refs:
+        answer = allocation.explain(problem, plan, ref, seconds=EXPLAIN_SECONDS)
+        if not _keep_explanation(run.id, line_id, answer):
+            return
+    with transaction(by=SYSTEM):
+        db.session.get_one(PlanRun, run.id).is_explained = True
+        record(Fact.PLAN_EXPLAINED, by=SYSTEM, run_id=run.id)
+
+
+def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> bool:
+    """Store one line's reasons and alternatives; False when a newer plan has come."""
+    with transaction(by=SYSTEM):
+        newest = newest_run()
+        if newest is None or newest.id != run_id:
+            return False
+        line = db.session.get_one(PlanLine, line_id)
+        if line.room_id is not None:
+            line.reasons = answer["why"]
+        line.alternatives = _alternatives(answer["refuges"])
+        return True
+
+
+def _alternatives(refuges: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Other houses, those that could be chosen first and the cheapest of them first."""
+    possible = sorted(
+        (each["cost"] for each in refuges if each["status"] == "possible"),
+        key=lambda cost: tuple(cost["loss"].values()),
+    )
+    rest = [each for each in refuges if each["status"] in ("fails", "full")]
+    return [
+        {
+            "room_id": int(cost["room"].removeprefix("room-")),
+            "allowed": True,
+            "cost_text": cost["text"],
+            "rule_text": "",
+        }
+        for cost in possible
+    ] + [
+        {
+            "refuge_id": int(each["refuge"].removeprefix("refuge-")),
+            "room_id": None,
+            "allowed": False,
+            "cost_text": "",
+            "rule_text": " ".join(
+                [reason["text"] for reason in each["reasons"]]
+                or [each["cost"]["text"] if each["cost"] else ""]
+            ),
+        }
+        for each in rest
+    ]
+
+
+def newest_run() -> PlanRun | None:
+    """The plan that stands; a step for use inside a transaction."""
+    return db.session.scalar(select(PlanRun).order_by(PlanRun.created_at.desc()).limit(1))
+
+
+def plan_if_due() -> bool:
+    """Put a plan in line when something waits that no plan has seen; the sweep's safety net."""
+    with transaction(by=SYSTEM):
+        newest = db.session.scalar(select(func.max(PlanRun.as_of)))
+        changed = db.session.scalar(
+            select(func.max(Referral.state_since)).where(Referral.state == ReferralState.READY)
+        )
+        if changed is None or (newest is not None and newest >= changed):
+            return False
+        defer(Job.PLAN)
+        return True

@@ -1,0 +1,296 @@
+"""The life of an offer: made, answered once, lapsed, and the stay that follows it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import Range
+
+from app.actors import REFUGE, SYSTEM, Actor, Role
+from app.db import db, patiently, transaction
+from app.errors import Conflict, NotAllowed, NotFound
+from app.events import Fact, record
+from app.models.beds import Bed, BedKind, BedUse, Room
+from app.models.messages import TaskKind
+from app.models.placements import LIVE, Channel, Placement, PlacementState
+from app.models.reference import ClockPolicy, ReasonKind
+from app.models.referrals import Referral, ReferralState
+from app.outbox import open_task
+from app.policy import visible_placements
+from app.queue import Job, defer
+from app.services.choices import check_reason
+from app.services.telling import owe_offer, owe_offer_withdrawn
+
+# 30 letters and digits that read alike in no hand, 6 of them: 29 bits, for one offer, used once.
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+GONE = "We cannot find that offer."
+
+
+def accept_offer(
+    *, by: Actor, channel: Channel, public_id: UUID | None = None, code: str = ""
+) -> UUID:
+    """Take the offered room for her; the first answer wins, whichever way it comes.
+
+    Raises:
+        NotFound: there is no such offer for ``by``.
+        Conflict: it was answered, withdrawn or lapsed before; the text says which.
+    """
+    _may_answer(by)
+    return patiently(lambda: _accept(by, channel, public_id, code))
+
+
+def _accept(by: Actor, channel: Channel, public_id: UUID | None, code: str) -> UUID:
+    with transaction(by=by) as now:
+        placement, referral = _lock(by, public_id, code)
+        _answer(placement, PlacementState.ACCEPTED, channel, now)
+        referral.move(ReferralState.CONFIRMED, at=now)
+        referral.confirmed_at = now
+        _record(Fact.OFFER_ACCEPTED, placement, by, {"channel": channel})
+        return placement.public_id
+
+
+def decline_offer(
+    *, by: Actor, channel: Channel, reason: str, public_id: UUID | None = None, code: str = ""
+) -> UUID:
+    """Say no with a reason; she is back in the plan at once, without this refuge.
+
+    Raises:
+        NotFound, Conflict: as for ``accept_offer``.
+        Invalid: no such reason.
+    """
+    _may_answer(by)
+    return patiently(lambda: _decline(by, channel, reason, public_id, code))
+
+
+def _decline(by: Actor, channel: Channel, reason: str, public_id: UUID | None, code: str) -> UUID:
+    with transaction(by=by) as now:
+        check_reason(reason, ReasonKind.DECLINED_BY_REFUGE)
+        placement, referral = _lock(by, public_id, code)
+        _answer(placement, PlacementState.DECLINED, channel, now, reason=reason)
+        referral.move(ReferralState.READY, at=now)
+        _record(Fact.OFFER_DECLINED, placement, by, {"channel": channel, "reason": reason})
+        defer(Job.PLAN)
+        return placement.public_id
+
+
+def _answer(
+    placement: Placement,
+    state: PlacementState,
+    channel: Channel,
+    now: datetime,
+    *,
+    reason: str | None = None,
+) -> None:
+    """One compare-and-swap decides, for web, text and desk alike: rowcount 1 for the first only."""
+    swapped = db.session.execute(
+        update(Placement)
+        .where(
+            Placement.id == placement.id,
+            Placement.state == PlacementState.OFFERED,
+            Placement.offer_expires_at > now,
+        )
+        .values(state=state, answered_at=now, answered_by_channel=channel, reason_code=reason)
+        .returning(Placement.id),
+        execution_options={"synchronize_session": False},
+    ).first()
+    db.session.refresh(placement)
+    if swapped is None:
+        if placement.state == PlacementState.OFFERED:
+            raise Conflict("The time to answer this offer has passed.")
+        placement.refuse_unless()
+
+
+def lapse_offers() -> int:
+    """Let go of every offer that nobody answered in time and put it before a person; how many."""
+    with transaction(by=SYSTEM) as now:
+        late = db.session.scalars(
+            select(Placement.public_id)
+            .where(Placement.state == PlacementState.OFFERED, Placement.offer_expires_at <= now)
+            .order_by(Placement.id)
+        ).all()
+    return sum(_lapse(public_id) for public_id in late)
+
+
+def _lapse(public_id: UUID) -> bool:
+    with transaction(by=SYSTEM) as now:
+        placement, referral = _lock(SYSTEM, public_id, "")
+        expires = placement.offer_expires_at
+        if placement.state != PlacementState.OFFERED or expires is None or expires > now:
+            return False
+        placement.state = PlacementState.LAPSED
+        referral.move(ReferralState.READY, at=now)
+        _record(Fact.OFFER_LAPSED, placement, SYSTEM, {})
+        open_task(TaskKind.OFFER_LAPSED, referral_id=referral.id, placement_id=placement.id)
+        defer(Job.PLAN)
+        return True
+
+
+def withdraw_offer(public_id: UUID, reason: str, *, by: Actor) -> None:
+    """Take an offer or a promised room back; she returns to the plan. The desk's alone."""
+    if by.role is not Role.COORDINATOR:
+        raise NotAllowed("Only the coordinator may take an offer back.")
+    with transaction(by=by) as now:
+        check_reason(reason, ReasonKind.OVERRIDE, ReasonKind.DECLINED_BY_SURVIVOR)
+        placement, referral = _lock(by, public_id, "")
+        placement.refuse_unless(PlacementState.OFFERED, PlacementState.ACCEPTED)
+        placement.state, placement.reason_code = PlacementState.WITHDRAWN, reason
+        referral.move(ReferralState.READY, at=now)
+        _record(Fact.OFFER_WITHDRAWN, placement, by, {"reason": reason})
+        owe_offer_withdrawn(placement, now)
+        defer(Job.PLAN)
+
+
+def record_arrival(public_id: UUID, *, by: Actor) -> None:
+    """She is there: the bed is occupied. Both the refuge and the officer may say so."""
+    with transaction(by=by) as now:
+        placement, referral = _lock(by, public_id, "")
+        placement.refuse_unless(PlacementState.ACCEPTED)
+        placement.state, placement.arrived_at = PlacementState.ARRIVED, now
+        referral.move(ReferralState.RESIDENT, at=now)
+        _record(Fact.ARRIVED, placement, by, {})
+
+
+def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
+    """She did not come: the room is free again and a person looks into it."""
+    with transaction(by=by) as now:
+        check_reason(reason, ReasonKind.NOT_ARRIVED)
+        placement, referral = _lock(by, public_id, "")
+        placement.refuse_unless(PlacementState.ACCEPTED)
+        placement.state, placement.reason_code = PlacementState.NOT_ARRIVED, reason
+        referral.move(ReferralState.NOT_ARRIVED, at=now)
+        referral.closed_at, referral.closed_reason = now, reason
+        _record(Fact.NOT_ARRIVED, placement, by, {"reason": reason})
+        open_task(TaskKind.NOT_ARRIVED, referral_id=referral.id, placement_id=placement.id)
+        defer(Job.PLAN)
+
+
+def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
+    """She has moved on; her room is free."""
+    if by.role not in REFUGE:
+        raise NotAllowed("Only the house may record that somebody has left.")
+    with transaction(by=by) as now:
+        check_reason(reason, ReasonKind.DEPARTURE)
+        placement, referral = _lock(by, public_id, "")
+        placement.refuse_unless(PlacementState.ARRIVED)
+        placement.state, placement.reason_code = PlacementState.DEPARTED, reason
+        referral.move(ReferralState.MOVED_ON, at=now)
+        referral.closed_at, referral.closed_reason = now, reason
+        _record(Fact.DEPARTED, placement, by, {"reason": reason})
+        defer(Job.PLAN)
+
+
+# Steps of one transaction, for this module and for the one door of the plan.
+
+
+def hold_room(
+    referral: Referral,
+    room: Room,
+    beds: list[Bed],
+    *,
+    size: tuple[int, int],
+    by: Actor,
+    now: datetime,
+    run_id: UUID | None,
+    override: tuple[str, str] | None = None,
+) -> Placement:
+    """Offer ``room`` to its refuge for ``referral``; both are locked already, ``beds`` too.
+
+    ``size`` is (bed spaces, cots) she needs; ``override`` is (reason, note) when a person chose
+    otherwise than the plan. The exclusion constraint stands behind every line of this.
+    """
+    minutes = db.session.scalar(
+        select(ClockPolicy.reply_minutes).where(ClockPolicy.id == referral.clock_policy_id)
+    )
+    assert minutes is not None  # noqa: S101 - a foreign key
+    during = Range(now, None)
+    placement = Placement(
+        referral_id=referral.id,
+        refuge_id=room.refuge_id,
+        room_id=room.id,
+        bed_spaces=size[0],
+        cots=size[1],
+        state=PlacementState.OFFERED,
+        during=during,
+        offer_code="".join(secrets.choice(CODE_LETTERS) for _ in range(6)),
+        offered_at=now,
+        offer_expires_at=now + timedelta(minutes=minutes),
+        run_id=run_id,
+        decided_by_id=by.user_id,
+        override_reason=override[0] if override else None,
+        override_note=override[1] if override else "",
+    )
+    db.session.add(placement)
+    db.session.flush()
+    for bed in sorted(beds, key=lambda bed: bed.id):
+        db.session.add(
+            BedUse(
+                bed_id=bed.id,
+                refuge_id=bed.refuge_id,
+                placement_id=placement.id,
+                live=True,
+                during=during,
+            )
+        )
+    db.session.flush()
+    referral.move(ReferralState.OFFERED, at=now)
+    _record(Fact.OFFER_MADE, placement, by, {"override": override[0]} if override else {})
+    owe_offer(placement)
+    return placement
+
+
+def beds_for(room: Room, free: list[Bed], size: tuple[int, int]) -> list[Bed] | None:
+    """All of a private room, just what she needs of a shared one; None if too few are free."""
+    beds = [bed for bed in free if bed.kind == BedKind.BED]
+    cots = [bed for bed in free if bed.kind == BedKind.COT]
+    if len(beds) < size[0] or len(cots) < size[1]:
+        return None
+    if room.is_shared:
+        return beds[: size[0]] + cots[: size[1]]
+    whole = len(beds) == room.bed_spaces and len(cots) == room.cots
+    return beds + cots if whole else None
+
+
+def live_placement(referral_id: int) -> Placement | None:
+    """The one offer or stay of this referral that keeps beds now."""
+    return db.session.scalar(
+        select(Placement).where(Placement.referral_id == referral_id, Placement.state.in_(LIVE))
+    )
+
+
+def _lock(by: Actor, public_id: UUID | None, code: str) -> tuple[Placement, Referral]:
+    """Referral first, then placement: the one order in which every path takes its locks."""
+    which = Placement.public_id == public_id if public_id else Placement.offer_code == code
+    found = db.session.execute(
+        visible_placements(by).where(which).with_only_columns(Placement.id, Placement.referral_id)
+    ).first()
+    if found is None:
+        raise NotFound(GONE)
+    referral = db.session.scalar(
+        select(Referral).where(Referral.id == found.referral_id).with_for_update()
+    )
+    placement = db.session.scalar(
+        select(Placement).where(Placement.id == found.id).with_for_update()
+    )
+    assert referral is not None  # noqa: S101 - rows are never deleted
+    assert placement is not None  # noqa: S101
+    return placement, referral
+
+
+def _may_answer(by: Actor) -> None:
+    if by.role not in (*REFUGE, Role.COORDINATOR):
+        raise NotAllowed("Only the house or the coordinator may answer an offer.")
+
+
+def _record(fact: Fact, placement: Placement, by: Actor, detail: dict[str, object]) -> None:
+    record(
+        fact,
+        by=by,
+        referral_id=placement.referral_id,
+        placement_id=placement.id,
+        refuge_id=placement.refuge_id,
+        room_id=placement.room_id,
+        detail=detail,
+    )

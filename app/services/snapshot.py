@@ -1,0 +1,338 @@
+"""Tonight as the engine is told it: every open request and every free bed, as codes and cells."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from app.db import db
+from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
+from app.models.placements import LIVE, Placement, PlacementState
+from app.models.reference import Urgency
+from app.models.referrals import LinkKind, Needs, Referral, ReferralLink, ReferralState, Safety
+
+FORMAT = "waymark.problem/1"
+# A house that let an offer lapse is left alone this long, unless a person asks it again.
+REST_AFTER_LAPSE = timedelta(minutes=60)
+SPARE_BED_PRICE = 2
+BABY_UNDER = 2  # a child below this age sleeps in a cot where there is one
+
+
+@dataclass(kw_only=True)
+class Snapshot:
+    """The problem document, and the rows behind its ids (``R-...``, ``room-12``)."""
+
+    problem: dict[str, Any]
+    referrals: dict[str, Referral]
+    rooms: dict[str, Room]
+    free: dict[int, list[Bed]]
+    children: dict[str, list[int]]
+    standing: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class _Live:
+    """One household that has a room already: offered, promised or living there."""
+
+    placement: Placement
+    referral: Referral
+    needs: Needs
+
+
+def refuge_key(refuge_id: int) -> str:
+    return f"refuge-{refuge_id}"
+
+
+def room_key(room_id: int) -> str:
+    return f"room-{room_id}"
+
+
+def take(now: datetime) -> Snapshot:
+    """Read tonight inside the caller's transaction, at the database's time ``now``."""
+    waiting = _waiting()
+    links = _links()
+    live = _live()
+    # Only those with a tie to a woman who waits stand in the problem; the rest are counted.
+    tied = _tied_to(set(waiting), links)
+    standing = {ref: each for ref, each in live.items() if ref in tied}
+    rooms, free = _rooms_and_free_beds(now)
+    problem = {
+        "format": FORMAT,
+        "as_of": now.isoformat(),
+        "households": [
+            *(_household(*row, now, links) for row in waiting.values()),
+            *(_standing(each, now, links) for each in standing.values()),
+        ],
+        "refuges": _refuges(rooms, free, live, standing),
+        "together": _groups(set(waiting) | set(standing), links),
+        "prices": _prices(rooms.values()),
+        "spare_bed_price": SPARE_BED_PRICE,
+    }
+    return Snapshot(
+        problem=problem,
+        referrals={ref: row[0] for ref, row in waiting.items()},
+        rooms={room_key(room.id): room for room in rooms.values()},
+        free=free,
+        children={ref: [child["age"] for child in row[1].children] for ref, row in waiting.items()},
+        standing={
+            ref: (refuge_key(each.placement.refuge_id), room_key(each.placement.room_id))
+            for ref, each in standing.items()
+        },
+    )
+
+
+def sleeps(adults: int, ages: list[int], free_cots: int) -> tuple[int, int]:
+    """(bed spaces, cots) a household takes where ``free_cots`` stand free."""
+    babies = sum(age < BABY_UNDER for age in ages)
+    cots = min(babies, free_cots)
+    return adults + len(ages) - cots, cots
+
+
+def _waiting() -> dict[str, tuple[Referral, Needs, Safety, list[int]]]:
+    rows = db.session.execute(
+        select(Referral, Needs, Safety)
+        .join(Needs, Needs.id == Referral.needs_id)
+        .join(Safety, Safety.id == Referral.safety_id)
+        .where(Referral.state == ReferralState.READY)
+        .order_by(Referral.id)
+    ).all()
+    said_no = _said_no([referral.id for referral, _, _ in rows])
+    return {
+        referral.ref: (referral, needs, safety, said_no[referral.id])
+        for referral, needs, safety in rows
+    }
+
+
+def _said_no(referral_ids: list[int]) -> dict[int, list[int]]:
+    """Refuges that declined her, or let her offer lapse a short while ago."""
+    found: dict[int, list[int]] = defaultdict(list)
+    rows = db.session.execute(
+        select(Placement.referral_id, Placement.refuge_id).where(
+            Placement.referral_id.in_(referral_ids),
+            or_(
+                Placement.state == PlacementState.DECLINED,
+                (Placement.state == PlacementState.LAPSED)
+                & (Placement.ended_at > func.waymark_now() - REST_AFTER_LAPSE),
+            ),
+        )
+    ).all()
+    for referral_id, refuge_id in rows:
+        found[referral_id].append(refuge_id)
+    return found
+
+
+def _live() -> dict[str, _Live]:
+    rows = db.session.execute(
+        select(Placement, Referral, Needs)
+        .join(Referral, Referral.id == Placement.referral_id)
+        .join(Needs, Needs.id == Referral.needs_id)
+        .where(Placement.state.in_(LIVE))
+        .order_by(Placement.id)
+    ).all()
+    return {
+        referral.ref: _Live(placement=placement, referral=referral, needs=needs)
+        for placement, referral, needs in rows
+    }
+
+
+def _links() -> dict[LinkKind, list[tuple[str, str]]]:
+    one, other = Referral.__table__.alias("one"), Referral.__table__.alias("other")
+    rows = db.session.execute(
+        select(ReferralLink.kind, one.c.ref, other.c.ref)
+        .join(one, one.c.id == ReferralLink.a_id)
+        .join(other, other.c.id == ReferralLink.b_id)
+        .where(one.c.closed_at.is_(None), other.c.closed_at.is_(None))
+        .order_by(ReferralLink.a_id, ReferralLink.b_id)
+    ).all()
+    found: dict[LinkKind, list[tuple[str, str]]] = {LinkKind.TOGETHER: [], LinkKind.APART: []}
+    for kind, a, b in rows:
+        found[LinkKind(kind)].append((a, b))
+    return found
+
+
+def _tied_to(waiting: set[str], links: dict[LinkKind, list[tuple[str, str]]]) -> set[str]:
+    pairs = links[LinkKind.TOGETHER]
+    reached = set(waiting)
+    while True:
+        more = {a for a, b in pairs if b in reached} | {b for a, b in pairs if a in reached}
+        if more <= reached:
+            return reached
+        reached |= more
+
+
+def _groups(present: set[str], links: dict[LinkKind, list[tuple[str, str]]]) -> list[list[str]]:
+    """Women who must stay together, as whole groups of those present."""
+    left = sorted(present)
+    groups = []
+    while left:
+        group = _tied_to({left[0]}, links) & present
+        left = [ref for ref in left if ref not in group]
+        if len(group) > 1:
+            groups.append(sorted(group))
+    return groups
+
+
+def _household(
+    referral: Referral,
+    needs: Needs,
+    safety: Safety,
+    said_no: list[int],
+    now: datetime,
+    links: dict[LinkKind, list[tuple[str, str]]],
+) -> dict[str, Any]:
+    return {
+        **_person(referral, needs, now, links),
+        "danger_zones": [
+            {key: zone[key] for key in ("lat", "lon", "radius_km")} for zone in safety.danger_zones
+        ],
+        "vetoed_regions": safety.vetoed_regions,
+        "vetoed_refuges": sorted(refuge_key(refuge_id) for refuge_id in set(said_no)),
+        "networks": safety.networks,
+    }
+
+
+def _standing(
+    each: _Live, now: datetime, links: dict[LinkKind, list[tuple[str, str]]]
+) -> dict[str, Any]:
+    """A household whose room is settled: no rule is asked again of what a person decided."""
+    person = _person(each.referral, each.needs, now, links)
+    settled = {"essential": [], "excludes": [], "london": "either", "may_share": True}
+    person.pop("max_travel_minutes", None)
+    return {
+        **person,
+        **settled,
+        "standing": {
+            "refuge": refuge_key(each.placement.refuge_id),
+            "room": room_key(each.placement.room_id),
+            "fixed": True,
+        },
+    }
+
+
+def _person(
+    referral: Referral,
+    needs: Needs,
+    now: datetime,
+    links: dict[LinkKind, list[tuple[str, str]]],
+) -> dict[str, Any]:
+    apart = {a for a, b in links[LinkKind.APART] if b == referral.ref}
+    apart |= {b for a, b in links[LinkKind.APART] if a == referral.ref}
+    person = {
+        "id": referral.ref,
+        "priority": Urgency(referral.urgency).priority,
+        "waiting_minutes": max(0, int((now - referral.submitted_at).total_seconds() // 60)),
+        "adults": needs.adults,
+        # Safety: where nobody is sure, the stricter rule for boys is the one that holds.
+        "children": [{"age": c["age"], "sex": c["sex"] or "m"} for c in needs.children],
+        "location": {"lat": needs.lat, "lon": needs.lon},
+        "island": needs.island,
+        "essential": needs.essential,
+        "desirable": needs.desirable,
+        "excludes": needs.excludes,
+        "london": needs.london,
+        "apart_from": sorted(apart),
+        "may_share": needs.may_share,
+        "high_support": needs.high_support,
+    }
+    if needs.max_travel_minutes is not None:
+        person["max_travel_minutes"] = needs.max_travel_minutes
+    return person
+
+
+def _rooms_and_free_beds(now: datetime) -> tuple[dict[int, Room], dict[int, list[Bed]]]:
+    rooms = db.session.scalars(
+        select(Room)
+        .join(Refuge, Refuge.id == Room.refuge_id)
+        .where(Room.is_open, Refuge.is_open)
+        .order_by(Room.id)
+    ).all()
+    used = select(BedUse.bed_id).where(
+        BedUse.live, func.upper_inf(BedUse.during) | (func.upper(BedUse.during) > now)
+    )
+    free: dict[int, list[Bed]] = defaultdict(list)
+    for bed in db.session.scalars(
+        select(Bed).where(Bed.id.not_in(used)).order_by(Bed.room_id, Bed.kind, Bed.number)
+    ):
+        free[bed.room_id].append(bed)
+    return {room.id: room for room in rooms}, free
+
+
+def _refuges(
+    rooms: dict[int, Room],
+    free: dict[int, list[Bed]],
+    live: dict[str, _Live],
+    standing: dict[str, _Live],
+) -> list[dict[str, Any]]:
+    of_refuge: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    kept = {each.placement.room_id for each in standing.values()}
+    for room in rooms.values():
+        entry = _room(room, free[room.id], standing, is_kept=room.id in kept)
+        if entry is not None:
+            of_refuge[room.refuge_id].append(entry)
+    refuges = db.session.scalars(
+        select(Refuge).where(Refuge.id.in_(of_refuge)).order_by(Refuge.id)
+    ).all()
+    counted = [each for ref, each in live.items() if ref not in standing]
+    return [_refuge(refuge, of_refuge[refuge.id], counted) for refuge in refuges]
+
+
+def _room(
+    room: Room, free: list[Bed], standing: dict[str, _Live], *, is_kept: bool
+) -> dict[str, Any] | None:
+    """A private room is free whole or not at all; a shared one by the bed."""
+    beds = sum(bed.kind == BedKind.BED for bed in free)
+    cots = sum(bed.kind == BedKind.COT for bed in free)
+    if is_kept:
+        inside = [e.placement for e in standing.values() if e.placement.room_id == room.id]
+        beds = beds + sum(p.bed_spaces for p in inside) if room.is_shared else room.bed_spaces
+        cots = cots + sum(p.cots for p in inside) if room.is_shared else room.cots
+    elif not beds or (not room.is_shared and (beds, cots) != (room.bed_spaces, room.cots)):
+        return None
+    return {
+        "id": room_key(room.id),
+        "bed_spaces": beds,
+        "cots": cots,
+        "shared": room.is_shared,
+        "features": room.features,
+    }
+
+
+def _refuge(refuge: Refuge, rooms: list[dict[str, Any]], counted: list[_Live]) -> dict[str, Any]:
+    inside = [each for each in counted if each.placement.refuge_id == refuge.id]
+    document: dict[str, Any] = {
+        "id": refuge_key(refuge.id),
+        "region": refuge.region_code,
+        "in_london": refuge.in_london,
+        "location": {"lat": refuge.cell_lat, "lon": refuge.cell_lon},
+        "cell_radius_km": refuge.cell_radius_km,
+        "island": refuge.island,
+        "features": refuge.features,
+        "networks": refuge.networks,
+        "residents": sorted(each.referral.ref for each in inside),
+        "boys_to_age": refuge.boys_to_age,
+        "rooms": rooms,
+    }
+    if refuge.max_children is not None:
+        children = sum(len(each.needs.children) for each in inside)
+        document["spare_children"] = max(0, refuge.max_children - children)
+    if refuge.max_high_support is not None:
+        busy = sum(each.needs.high_support for each in inside)
+        document["spare_high_support"] = max(0, refuge.max_high_support - busy)
+    return document
+
+
+def _prices(rooms: Any) -> dict[str, int]:
+    """A feature's price is how rare it is: all rooms for each room that has it, whole number."""
+    having: dict[str, int] = defaultdict(int)
+    rooms = list(rooms)
+    rows = db.session.execute(select(Refuge.id, Refuge.features)).all()
+    refuge_features: dict[int, list[str]] = {row.id: row.features for row in rows}
+    for room in rooms:
+        for feature in {*room.features, *refuge_features[room.refuge_id]}:
+            if not feature.startswith("lang:"):
+                having[feature] += 1
+    return {feature: len(rooms) // count for feature, count in sorted(having.items())}

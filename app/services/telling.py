@@ -1,0 +1,61 @@
+"""Texts that are owed because something happened: written with the event, sent by the worker."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from app.db import db
+from app.models.messages import Contact
+from app.models.placements import Placement
+from app.notices import Template
+from app.outbox import owe
+
+LONDON = ZoneInfo("Europe/London")
+# How long "it is withdrawn" is still worth saying.
+WITHDRAWN_STAYS_NEWS = timedelta(hours=2)
+
+
+def owe_offer(placement: Placement) -> None:
+    """Ask the refuge on every phone it has; nothing in the text says whom it is about."""
+    expires = placement.offer_expires_at
+    assert expires is not None  # noqa: S101 - a CHECK of the table: an offer always expires
+    reply_by = f"{expires.astimezone(LONDON):%H:%M}"
+    for contact in _reachable(placement.refuge_id):
+        owe(
+            Template.OFFER,
+            {"code": placement.offer_code, "reply_by": reply_by},
+            contact_id=contact.id,
+            dedupe_key=f"offer:{placement.id}:{contact.id}",
+            not_after=expires,
+            placement_id=placement.id,
+        )
+
+
+def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
+    """Tell the refuge to stop looking at it."""
+    for contact in _reachable(placement.refuge_id):
+        owe(
+            Template.OFFER_WITHDRAWN,
+            {"code": placement.offer_code},
+            contact_id=contact.id,
+            dedupe_key=f"withdrawn:{placement.id}:{contact.id}",
+            not_after=now + WITHDRAWN_STAYS_NEWS,
+            placement_id=placement.id,
+        )
+
+
+def _reachable(refuge_id: int) -> list[Contact]:
+    return list(
+        db.session.scalars(
+            select(Contact)
+            .where(
+                Contact.refuge_id == refuge_id,
+                Contact.verified_at.is_not(None),
+                Contact.stopped_at.is_(None),
+            )
+            .order_by(Contact.position, Contact.id)
+        )
+    )

@@ -1,0 +1,44 @@
+"""Three figures of this moment for the front page: counts only, nobody's record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Select, func, select
+
+from app.actors import SYSTEM
+from app.db import db, transaction
+from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
+from app.models.referrals import WAITING, Referral
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tonight:
+    """Requests waiting, beds free now, and requests given a promised room in the last 7 days."""
+
+    waiting: int
+    free_beds: int
+    placed_this_week: int
+
+
+def tonight() -> Tonight:
+    """Count this moment."""
+    with transaction(by=SYSTEM) as now:
+        used = select(BedUse.bed_id).where(BedUse.live)
+        return Tonight(
+            waiting=_count(select(Referral.id).where(Referral.state.in_(WAITING))),
+            free_beds=_count(
+                select(Bed.id)
+                .join(Room, Room.id == Bed.room_id)
+                .join(Refuge, Refuge.id == Room.refuge_id)
+                .where(Bed.kind == BedKind.BED, Room.is_open, Refuge.is_open, Bed.id.not_in(used))
+            ),
+            placed_this_week=_count(
+                select(Referral.id).where(Referral.confirmed_at > now - timedelta(days=7))
+            ),
+        )
+
+
+def _count(query: Select[int]) -> int:
+    return db.session.scalar(select(func.count()).select_from(query.subquery())) or 0

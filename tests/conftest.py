@@ -1,0 +1,154 @@
+"""Real PostgreSQL, built by the real migrations; every test gets a fresh copy of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from alembic import command
+from flask import Flask
+
+from app import create_app
+from app.cli import alembic_config
+from app.db import db
+from app.embedded_postgres import EmbeddedPostgres
+from config import Settings
+from tests.browser_without_a_window import Browser
+from tests.cast import Cast, invite_cast
+from tests.fake_twilio import *  # noqa: F403 - its fixtures
+
+T = TypeVar("T")
+DATABASE = "waymark_test"
+TEMPLATE = "waymark_template"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """One server for the whole run, without fsync: what is tested is never a power cut."""
+    with tempfile.TemporaryDirectory(prefix="waymark-tests-") as folder:
+        server = EmbeddedPostgres(Path(folder), durable=False)
+        server.start()
+        yield server
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> str:
+    """Migrations and reference data, once; tests copy it."""
+    url = postgres.create_database(TEMPLATE)
+    command.upgrade(alembic_config(url), "head")
+    from app.services.reference import load_reference
+
+    owner = create_app(settings_for(postgres, TEMPLATE), role="waymark_owner")
+    with owner.app_context():
+        load_reference()
+        db.engine.dispose()
+    return TEMPLATE
+
+
+def settings_for(postgres: EmbeddedPostgres, database: str, **changes: Any) -> Settings:
+    """Demo settings for a test; each role has its own login, as in the embedded database."""
+    given: dict[str, Any] = {
+        "data_dir": Path(tempfile.gettempdir()),
+        "database_url": postgres.url("waymark_owner", database),
+        "web_database_url": postgres.url("waymark_web", database),
+        "worker_database_url": postgres.url("waymark_worker", database),
+        "secret_key": "only for tests, " * 3,
+        "public_url": "http://127.0.0.1:8000",
+        "twilio_auth_token": "token-of-the-tests",
+    }
+    return Settings(**(given | changes))
+
+
+def _app(postgres: EmbeddedPostgres, role: str) -> Flask:
+    flask = create_app(settings_for(postgres, DATABASE), role=role)
+    flask.testing = True
+    return flask
+
+
+@pytest.fixture(scope="session")
+def web_app(postgres: EmbeddedPostgres) -> Flask:
+    return _app(postgres, "waymark_web")
+
+
+@pytest.fixture(scope="session")
+def worker_app(postgres: EmbeddedPostgres) -> Flask:
+    return _app(postgres, "waymark_worker")
+
+
+@pytest.fixture(scope="session")
+def owner_app(postgres: EmbeddedPostgres) -> Flask:
+    return _app(postgres, "waymark_owner")
+
+
+@pytest.fixture
+def database(
+    postgres: EmbeddedPostgres, template: str, web_app: Flask, worker_app: Flask, owner_app: Flask
+) -> Iterator[str]:
+    """A fresh copy of the template under one fixed name, so that the apps need not be rebuilt."""
+    postgres.create_database(DATABASE, template=template)
+    yield DATABASE
+    for each in (web_app, worker_app, owner_app):
+        with each.app_context():
+            db.engine.dispose()
+    postgres.drop_database(DATABASE)
+
+
+@pytest.fixture
+def app(web_app: Flask, database: str) -> Flask:
+    """The web process's app on a fresh database."""
+    return web_app
+
+
+Run = Callable[..., Any]
+
+
+def _runner(flask: Flask) -> Run:
+    def run(use_case: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        with flask.app_context():
+            return use_case(*args, **kwargs)
+
+    return run
+
+
+@pytest.fixture
+def run(app: Flask) -> Run:
+    """Call a use case as the web process does: ``run(offers.accept_offer, by=..., ...)``."""
+    return _runner(app)
+
+
+@pytest.fixture
+def run_as_worker(worker_app: Flask, database: str) -> Run:
+    """Call a job as the worker does: ``run_as_worker(matching.make_plan)``."""
+    return _runner(worker_app)
+
+
+@pytest.fixture
+def run_as_owner(owner_app: Flask, database: str) -> Run:
+    """Call what only the owner of the tables may: the clock, the seed, the factories."""
+    return _runner(owner_app)
+
+
+@pytest.fixture
+def cast(run_as_owner: Run) -> Cast:
+    """Everybody a story needs, each with what the others must not see."""
+    return run_as_owner(invite_cast)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def browser_of(app: Flask) -> Callable[[str], Browser]:
+    """A signed-in browser without a window: ``browser_of(cast.amara.email)``."""
+
+    def sign_in(email: str) -> Browser:
+        return Browser(app).sign_in_as(email)
+
+    return sign_in
+
+
+@pytest.fixture
+def anonymous(app: Flask) -> Browser:
+    """A browser that nobody has signed in with."""
+    return Browser(app)
