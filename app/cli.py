@@ -1,0 +1,137 @@
+"""The commands: ``flask --app wsgi ...``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from alembic import command
+from alembic.config import Config
+from flask import Flask, current_app
+
+from app.actors import SYSTEM, Role
+from app.errors import DomainError
+from app.models.accounts import OrganisationKind
+
+ROOT = Path(__file__).resolve().parents[1]
+OWNER = "waymark_owner"
+
+
+def init_cli(app: Flask) -> None:
+    """Register every command."""
+    for each in (migrate, load_reference, seed, worker, create_user, invariants):
+        app.cli.add_command(each)
+
+
+def alembic_config(url: str) -> Config:
+    """Alembic pointed at our migrations and at ``url``."""
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def _as(role: str) -> Flask:
+    """This service again, working as another database role."""
+    from app import create_app
+
+    return create_app(current_app.config["SETTINGS"], role=role)
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to the newest migration."""
+    from app import database_url
+
+    command.upgrade(alembic_config(database_url(current_app.config["SETTINGS"], OWNER)), "head")
+    click.echo("The database is up to date.")
+
+
+@click.command("load-reference")
+def load_reference() -> None:
+    """Make the reference tables equal to the files in data/."""
+    from app.services.reference import load_reference as load
+
+    with _as(OWNER).app_context():
+        counts = load()
+    click.echo(", ".join(f"{count} {name}" for name, count in counts.items()))
+
+
+@click.command()
+def seed() -> None:
+    """Fill an empty database with the demonstration's week; does nothing when it is not empty."""
+    from app.demo.seed import seed_demo
+
+    if not current_app.config["SETTINGS"].is_demo:
+        raise click.ClickException("Only a demonstration is seeded (WAYMARK_ENV=demo).")
+    with _as(OWNER).app_context():
+        click.echo(seed_demo())
+
+
+@click.command()
+def worker() -> None:
+    """Plan, send and sweep until asked to stop."""
+    from sqlalchemy import make_url
+
+    from app import connection_options, database_url
+    from app.worker import run
+
+    settings = current_app.config["SETTINGS"]
+    address = make_url(database_url(settings, "waymark_worker")).set(drivername="postgresql")
+    address = address.update_query_dict({"options": connection_options(settings, "waymark_worker")})
+    run(_as("waymark_worker"), address.render_as_string(hide_password=False))
+
+
+@click.command("create-user")
+@click.option(
+    "--role", type=click.Choice([r.value for r in Role if r is not Role.SYSTEM]), required=True
+)
+@click.option("--name", required=True)
+@click.option("--email", required=True)
+@click.option("--organisation", required=True, help="Made when there is none of this name yet.")
+@click.option("--force-code", default=None, help="For a police force that is not registered yet.")
+@click.option("--refuge", default="", help="The alias of the house, for refuge staff.")
+@click.password_option(help="At least 15 characters.")
+def create_user(
+    role: str,
+    name: str,
+    email: str,
+    organisation: str,
+    force_code: str | None,
+    refuge: str,
+    password: str,
+) -> None:
+    """Add a person who may sign in; the first administrator begins like this."""
+    from app.services import accounts
+
+    new = accounts.NewUser(
+        role=Role(role),
+        name=name,
+        email=email,
+        organisation=organisation,
+        refuge=refuge,
+        password=password,
+    )
+    kind = accounts.KIND_OF_ROLE[new.role]
+    try:
+        accounts.ensure_organisation(
+            organisation, kind=OrganisationKind(kind), force_code=force_code, by=SYSTEM
+        )
+        accounts.create_user(new, by=SYSTEM)
+    except DomainError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{name} may sign in as {role.replace('_', ' ')}.")
+
+
+@click.command()
+def invariants() -> None:
+    """Check what must always hold; exit 1 and name each broken rule."""
+    from app.services.invariants import broken
+
+    found = broken()
+    for name, count in found.items():
+        click.echo(f"{name}: {count} rows", err=True)
+    if found:
+        sys.exit(1)
+    click.echo("Every invariant holds.")

@@ -1,0 +1,153 @@
+"""All that police can do: ask for a place, follow it, say that she arrived. Never an address."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.actors import POLICE, Role
+from app.errors import Conflict, Invalid
+from app.models.reference import HandOnFor
+from app.schemas import Form, one
+from app.schemas.referrals import ReasonSchema, ReferralSchema, hand_on_for
+from app.security import me, only
+from app.services import choices, follow, offers, referrals
+from app.services.asked import ChosenReason, NewReferral
+
+bp = Blueprint("police", __name__, url_prefix="/police")
+bp.before_request(only(*POLICE))
+
+
+@bp.get("/requests")
+def list_requests() -> ResponseReturnValue:
+    """The officer's own requests, or the force's for its supervisor."""
+    open_requests, closed_requests = follow.list_requests(by=me())
+    return render_template(
+        "police/requests.html",
+        open_requests=open_requests,
+        closed_requests=closed_requests,
+        is_force=me().role is Role.FORCE_SUPERVISOR,
+    )
+
+
+@bp.route("/requests/new", methods=["GET", "POST"])
+def new_request() -> ResponseReturnValue:
+    """Eight questions on one page; the same form sent twice is one request."""
+    typed = request.form.to_dict(flat=False)
+    same_as = one(typed, "same_as") or request.args.get("same_as", "")
+    if request.method == "POST" and (who := hand_on_for(typed)) is not None:
+        return _hand_on(who)
+    form = Form[NewReferral](ReferralSchema(), start=_start(same_as))
+    if form.accepted:
+        try:
+            ref = referrals.make_referral(form.data, by=me())
+            return redirect(url_for(".show_request", ref=ref), code=303)
+        except (Invalid, Conflict) as error:
+            form.refuse(error.field if isinstance(error, Invalid) else "", str(error))
+    lists = choices.request_choices(by=me())
+    return (
+        render_template(
+            "police/new_request.html",
+            form=form,
+            districts=lists.districts,
+            common_languages=lists.common_languages,
+            other_languages=lists.other_languages,
+            features=lists.features,
+            regions=lists.regions,
+            first={"ref": same_as} if same_as else None,
+        ),
+        form.status,
+    )
+
+
+def _start(same_as: str) -> dict[str, list[str]]:
+    if request.method == "POST":
+        return {}
+    shared = follow.shared_answers(same_as, by=me()) if same_as else {}
+    return {**shared, "form_key": [str(uuid4())], "same_as": [same_as]}
+
+
+def _hand_on(who: HandOnFor) -> ResponseReturnValue:
+    contacts = [{"text": text, "phone": phone} for text, phone in referrals.hand_on(who, by=me())]
+    return render_template("police/hand_on.html", who=who.value, contacts=contacts, first=None)
+
+
+@bp.get("/requests/<ref>")
+def show_request(ref: str) -> ResponseReturnValue:
+    """One request, its reference big and its status live."""
+    return _page(ref)
+
+
+def _page(
+    ref: str, form: Form[ChosenReason] | None = None, form_for: str = ""
+) -> ResponseReturnValue:
+    page = follow.show_request(ref, by=me())
+    return (
+        render_template(
+            "police/request.html",
+            referral=page.referral,
+            status=page.status,
+            siblings=page.siblings,
+            withdraw_reasons=page.withdraw_reasons,
+            not_arrived_reasons=page.not_arrived_reasons,
+            form=form,
+            form_for=form_for,
+        ),
+        form.status if form else 200,
+    )
+
+
+@bp.get("/requests/<ref>/status")
+def request_status(ref: str) -> ResponseReturnValue:
+    """The live part alone, unchanged parts answered with 304."""
+    state, status, not_arrived_reasons = follow.request_status(ref, by=me())
+    html = render_template(
+        "police/_status.html",
+        referral={"ref": ref, "state": state},
+        status=status,
+        not_arrived_reasons=not_arrived_reasons,
+        form=None,
+        form_for="",
+    )
+    response = make_response(html)
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+@bp.post("/requests/<ref>/withdraw")
+def withdraw(ref: str) -> ResponseReturnValue:
+    """She no longer needs this."""
+    form = Form[ChosenReason](ReasonSchema())
+    if form.accepted:
+        try:
+            referrals.withdraw(ref, form.data.reason, by=me())
+            flash("The request is withdrawn.")
+            return redirect(url_for(".show_request", ref=ref), code=303)
+        except (Invalid, Conflict) as error:
+            form.refuse("reason", str(error))
+    return _page(ref, form, "withdraw")
+
+
+@bp.post("/requests/<ref>/arrived")
+def arrived(ref: str) -> ResponseReturnValue:
+    """She is at the door."""
+    try:
+        offers.record_arrival(follow.placement_of(ref, by=me()), by=me())
+    except Conflict as error:
+        flash(str(error), "warning")
+    return redirect(url_for(".show_request", ref=ref), code=303)
+
+
+@bp.post("/requests/<ref>/not-arrived")
+def not_arrived(ref: str) -> ResponseReturnValue:
+    """She did not come, and what happened."""
+    form = Form[ChosenReason](ReasonSchema())
+    if form.accepted:
+        try:
+            offers.record_not_arrived(follow.placement_of(ref, by=me()), form.data.reason, by=me())
+            return redirect(url_for(".show_request", ref=ref), code=303)
+        except (Invalid, Conflict) as error:
+            form.refuse("reason", str(error))
+    return _page(ref, form, "not_arrived")
