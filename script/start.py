@@ -18,8 +18,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
+import psycopg
+
 from app.demo.people import CAST
 from app.embedded_postgres import EmbeddedPostgres, PostgresError
+from app.embedded_postgres.server import DATABASE
 from config import Settings, SettingsError
 from script.supervisor import (
     CannotStartError,
@@ -42,9 +45,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--no-demo", action="store_true", help="start empty, without the demonstration's people"
     )
+    parser.add_argument(
+        "--database-only", action="store_true", help="start nothing but the embedded database"
+    )
     given = parser.parse_args(arguments)
     switch = StopSwitch()
     try:
+        if given.database_only:
+            run_database(switch)
         run(switch, with_demo=not given.no_demo)
     except StopAskedError:
         say("Stopped.")
@@ -77,7 +85,7 @@ def run(switch: StopSwitch, *, with_demo: bool) -> None:
         children = []
         if settings.is_demo and not settings.twilio_api_base_url:
             children.append(demo_phone(settings, environment))
-        prepare(settings, environment, switch, with_demo=with_demo)
+        prepare(settings, environment, postgres, switch, with_demo=with_demo)
         children += [worker(settings, environment), web(settings, environment)]
         stack.callback(stop_all, children)
         for child in children:
@@ -85,6 +93,14 @@ def run(switch: StopSwitch, *, with_demo: bool) -> None:
         wait_until_ready(settings, children, switch)
         welcome(settings, environment, with_demo=with_demo)
         watch(children, postgres, switch)
+
+
+def run_database(switch: StopSwitch) -> None:
+    """The embedded database alone, to restore a dump or to look inside."""
+    data_dir = Path(os.environ.get("WAYMARK_DATA") or "var").resolve()
+    with hold_alone(data_dir), EmbeddedPostgres(data_dir) as postgres:
+        say(f"Database: {postgres.url()}    Stop: Ctrl-C")
+        watch([], postgres, switch)
 
 
 def hold_alone(data_dir: Path) -> IO[str]:
@@ -185,14 +201,38 @@ def web(settings: Settings, environment: Mapping[str, str]) -> Child:
 
 
 def prepare(
-    settings: Settings, environment: Mapping[str, str], switch: StopSwitch, *, with_demo: bool
+    settings: Settings,
+    environment: Mapping[str, str],
+    postgres: EmbeddedPostgres | None,
+    switch: StopSwitch,
+    *,
+    with_demo: bool,
 ) -> None:
-    log = settings.data_dir / "logs" / "prepare.log"
+    """Migrate, load the reference data and fill an empty demonstration."""
     steps = ["migrate", "load-reference"]
-    if settings.is_demo and with_demo:
+    # Kept while the demonstration is being filled; a start that finds it begins that again.
+    unfinished = settings.data_dir / "demo.unfinished"
+    if postgres is not None and unfinished.exists():
+        say("An earlier start was stopped while it filled the demonstration: beginning again.")
+        postgres.drop_database(DATABASE)
+        postgres.start()
+    if settings.is_demo and with_demo and (postgres is None or is_empty(postgres)):
+        say("Filling the demonstration, if it is empty ...")
+        unfinished.touch()
         steps.append("seed")
-    for step in steps:
-        run_step([*FLASK, step], environment, log, switch)
+    log = settings.data_dir / "logs" / "prepare.log"
+    run_step([sys.executable, "-m", "script.prepare", *steps], environment, log, switch)
+    unfinished.unlink(missing_ok=True)
+
+
+def is_empty(postgres: EmbeddedPostgres) -> bool:
+    """True when nobody has worked with this database yet."""
+    try:
+        with psycopg.connect(postgres.url().replace("+psycopg", "")) as connection:
+            found = connection.execute("SELECT 1 FROM organisation LIMIT 1").fetchone()
+    except psycopg.errors.UndefinedTable:
+        return True
+    return found is None
 
 
 def wait_until_ready(settings: Settings, children: Sequence[Child], switch: StopSwitch) -> None:

@@ -52,7 +52,6 @@ class Account:
             stdout=log,
             stderr=log,
             pass_fds=[keep_open],
-            start_new_session=True,
             preexec_fn=ending_with_parent(signal.SIGINT),
             **self._launch_options(),
         )
@@ -78,7 +77,8 @@ class Account:
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         if "LD_LIBRARY_PATH" in os.environ:
             environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-        options: dict[str, Any] = {"cwd": "/", "env": environment}
+        # A session of its own: Ctrl-C is for who starts us, and must not spoil half-made data.
+        options: dict[str, Any] = {"cwd": "/", "env": environment, "start_new_session": True}
         if self.uid != os.geteuid():
             options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
         return options
