@@ -235,8 +235,9 @@ def _wrong_lists(problem: Problem, plan: Plan) -> Iterator[str]:
     listed = Counter(u.household for u in plan.unplaced)
     for household in problem.households:
         if (household.id in placed) == (household.id in listed):
-            either = "both" if household.id in placed else "neither"
-            yield f"unplaced: {household.id} is {either} placed and unplaced"
+            both = household.id in placed
+            side = "both placed and unplaced" if both else "neither placed nor unplaced"
+            yield f"unplaced: {household.id} is {side}"
     for name, count in listed.items():
         if name not in problem.household_by_id:
             yield f"unplaced: there is no household {name}"
