@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from flask import Flask, url_for
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader, Undefined
 from markupsafe import Markup
@@ -20,6 +21,7 @@ from app.charts import bar_chart, occupancy_strip
 
 LONDON = ZoneInfo("Europe/London")
 WHOLE_FORM = ("_schema", "form")  # errors that belong to no single field
+BRITAIN = 44
 THEME_COLOUR = "#083a3f"
 WORDS_FILE = Path(__file__).with_name("words.toml")
 Clock = Callable[[], datetime]
@@ -89,6 +91,7 @@ def init_html(app: Flask, *, now: Clock | None = None) -> None:
         words=words,
         tone=tone,
         money=money,
+        phone_text=phone_text,
         asset=_asset_url(app),
         error_list=error_list,
     )
@@ -151,6 +154,20 @@ def money(pence: int) -> str:
     pounds, rest = divmod(abs(pence), 100)
     sign = "-" if pence < 0 else ""
     return f"{sign}£{pounds:,}" + (f".{rest:02d}" if rest else "")
+
+
+def phone_text(number: str) -> str:
+    """A number as people dial it: national for Britain, with the country's code for others.
+
+    What cannot be read as a number comes back as it was.
+    """
+    try:
+        known = phonenumbers.parse(number, "GB")
+    except phonenumbers.NumberParseException:
+        return number
+    is_british = known.country_code == BRITAIN
+    form = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(known, form.NATIONAL if is_british else form.INTERNATIONAL)
 
 
 def words(code: str, kind: str) -> str:

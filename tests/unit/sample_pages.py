@@ -44,7 +44,7 @@ STEPS = (
     "A house has said yes",
     "She has arrived",
 )
-ROWAN = Sample(alias="Rowan", duty_line="020 7946 0123", handover_point="Meeting point B")
+ROWAN = Sample(alias="Rowan", duty_line="+442079460123", handover_point="Meeting point B")
 TYPED = {
     "who": "woman",
     "place": "M14",
@@ -108,7 +108,7 @@ def row(state: str, **changes: Any) -> Sample:
         "language": "Albanian, with an interpreter",
         "needs": ["No steps", "Staff there day and night"],
         "submitted_at": NOW - timedelta(minutes=9),
-        "callback_phone": "07700 900123",
+        "callback_phone": "+447700900123",
         "incident_ref": "Larch 17",
         "may_withdraw": True,
         "officer": None,

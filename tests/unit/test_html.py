@@ -82,6 +82,21 @@ def test_money_shows_pence_only_where_there_are_some(pence: int, text: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("+442079460123", "020 7946 0123"),
+        ("+447700900123", "07700 900123"),
+        ("0800 808 3733", "0800 808 3733"),
+        ("+35312345678", "+353 1 234 5678"),
+        ("ask the desk", "ask the desk"),
+        ("", ""),
+    ],
+)
+def test_phone_numbers_are_shown_as_people_dial_them(number: str, text: str) -> None:
+    assert html.phone_text(number) == text
+
+
+@pytest.mark.parametrize(
     ("kind", "codes"),
     [
         ("referral", ReferralState),
