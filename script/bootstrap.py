@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def venv_folder() -> Path:
-    """``WAYMARK_VENV``, so that copies of the code can share one, or ``.venv``."""
+    """``WAYMARK_VENV``, a finished environment that copies of the code share, or ``.venv``."""
     return Path(os.path.abspath(os.environ.get("WAYMARK_VENV") or ROOT / ".venv"))
 
 
@@ -61,8 +61,13 @@ def prepare(profile: str, folder: Path) -> Path:
     python = folder / "bin" / "python"
     with _one_at_a_time(folder):
         stamp = _read_stamp(folder) if _runs(python) else {}
-        if stamp.get(profile) == _digest(profile):
+        if stamp.get(profile) == digest(LOCKS[profile]):
             return python
+        if os.environ.get("WAYMARK_VENV"):
+            raise CannotPrepareError(
+                f"WAYMARK_VENV ({folder}) does not hold what {LOCKS[profile].name} lists. Run "
+                "script/test where it was made, or unset WAYMARK_VENV."
+            )
         if not _runs(python):
             _make_venv(folder)
         # What a developer has stays: the dev lock holds the runtime lock's packages too.
@@ -71,7 +76,7 @@ def prepare(profile: str, folder: Path) -> Path:
         print(f"Installing packages into {folder} (once) ...", file=sys.stderr, flush=True)
         _install(python, LOCKS[wanted])
         profiles = ("runtime", "dev") if wanted == "dev" else ("runtime",)
-        (folder / STAMP).write_text(json.dumps({name: _digest(name) for name in profiles}))
+        (folder / STAMP).write_text(json.dumps({name: digest(LOCKS[name]) for name in profiles}))
     return python
 
 
@@ -90,8 +95,8 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         yield
 
 
-def _digest(profile: str) -> str:
-    return hashlib.sha256(LOCKS[profile].read_bytes()).hexdigest()
+def digest(lock: Path) -> str:
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
 def _read_stamp(folder: Path) -> dict[str, str]:

@@ -60,6 +60,7 @@ class Child:
     command: Sequence[str | Path]
     environment: Mapping[str, str]
     log_path: Path
+    stop_seconds: float = STOP_SECONDS
     failures: int = 0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _started_at: float = 0
@@ -106,9 +107,9 @@ class Child:
             return
         self.ask_to_stop()
         try:
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(self.stop_seconds)
         except subprocess.TimeoutExpired:
-            say(f"The {self.name} does not stop in {STOP_SECONDS} s; ending it.")
+            say(f"The {self.name} does not stop in {self.stop_seconds} s; ending it.")
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
