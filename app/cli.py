@@ -9,6 +9,8 @@ import click
 from alembic import command
 from alembic.config import Config
 from flask import Flask, current_app
+from sqlalchemy import make_url
+from sqlalchemy import make_url
 
 from app.actors import SYSTEM, Role
 from app.errors import DomainError
@@ -72,15 +74,14 @@ def seed() -> None:
 @click.command()
 def worker() -> None:
     """Plan, send and sweep until asked to stop."""
-    from sqlalchemy import make_url
 
     from app import connection_options, database_url
     from app.worker import run
 
     settings = current_app.config["SETTINGS"]
     address = make_url(database_url(settings, "waymark_worker")).set(drivername="postgresql")
-    address = address.update_query_dict({"options": connection_options(settings, "waymark_worker")})
-    run(_as("waymark_worker"), address.render_as_string(hide_password=False))
+    options = connection_options(settings, "waymark_worker")
+    run(_as("waymark_worker"), address.render_as_string(hide_password=False), options)
 
 
 @click.command("create-user")

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import before_commit
@@ -31,11 +32,25 @@ def defer(job: Job) -> None:
 
 
 def _enqueue(session: Session, job: Job) -> None:
-    try:
-        # A savepoint, because "already in line" arrives as a broken statement, and a transaction
-        # broken by it would end in a silent rollback. It is set only once the session uses it.
-        with session.begin_nested():
-            connection = session.connection().connection.driver_connection
-            jobs.configure_task(job.value, queueing_lock=job.value, connection=connection).defer()
-    except AlreadyEnqueued:
+    """Find the job in line and hold it there until we commit, or put a new one in line.
+
+    A job found in line must not begin before what we write can be seen: the worker skips locked
+    rows. A second one of the kind, put in line this very moment by another, is looked for again.
+    """
+    held = text(
+        "SELECT id FROM procrastinate_jobs WHERE queueing_lock = :job AND status = 'todo' FOR SHARE"
+    )
+    for _ in range(2):
+        if session.execute(held, {"job": job.value}).first() is not None:
+            return
+        try:
+            # A savepoint, because "already in line" arrives as a broken statement, and a broken
+            # transaction would end in a silent rollback. It is set once the session uses it.
+            with session.begin_nested():
+                connection = session.connection().connection.driver_connection
+                jobs.configure_task(
+                    job.value, queueing_lock=job.value, connection=connection
+                ).defer()
+        except AlreadyEnqueued:
+            continue
         return

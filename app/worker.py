@@ -20,10 +20,12 @@ CONCURRENCY = 3  # a plan being solved must not keep a text waiting
 EVERY_TEN_SECONDS = "* * * * * */10"
 
 
-def run(app: Flask, conninfo: str) -> None:
-    """Work until asked to stop; ``conninfo`` is libpq's address of the worker role."""
+def run(app: Flask, conninfo: str, options: str) -> None:
+    """Work until asked to stop; ``conninfo`` and ``options`` are libpq's, for the worker role."""
     jobs = procrastinate.App(
-        connector=procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=3)
+        connector=procrastinate.PsycopgConnector(
+            conninfo=conninfo, kwargs={"options": options}, min_size=1, max_size=4
+        )
     )
     _register(jobs, app, TwilioGateway.from_settings(app.config["SETTINGS"]))
     asyncio.run(_work(jobs))
@@ -35,7 +37,7 @@ async def _work(jobs: procrastinate.App) -> None:
         await jobs.run_worker_async(
             concurrency=CONCURRENCY,
             listen_notify=True,
-            fetch_job_polling_interval=2.0,
+            fetch_job_polling_interval=1.0,
             shutdown_graceful_timeout=8.0,
             delete_jobs="always",
             install_signal_handlers=True,

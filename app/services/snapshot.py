@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,14 +24,17 @@ BABY_UNDER = 2  # a child below this age sleeps in a cot where there is one
 
 @dataclass(kw_only=True)
 class Snapshot:
-    """The problem document, and the rows behind its ids (``R-...``, ``room-12``)."""
+    """The problem document, and the rows behind its ids (``R-...``, ``room-12``).
+
+    ``joins`` names those who must follow a woman who has her room already.
+    """
 
     problem: dict[str, Any]
     referrals: dict[str, Referral]
     rooms: dict[str, Room]
     free: dict[int, list[Bed]]
     children: dict[str, list[int]]
-    standing: dict[str, tuple[str, str]] = field(default_factory=dict)
+    joins: frozenset[str]
 
 
 @dataclass(kw_only=True)
@@ -53,22 +56,21 @@ def room_key(room_id: int) -> str:
 
 def take(now: datetime) -> Snapshot:
     """Read tonight inside the caller's transaction, at the database's time ``now``."""
-    waiting = _waiting()
-    links = _links()
-    live = _live()
-    # Only those with a tie to a woman who waits stand in the problem; the rest are counted.
-    tied = _tied_to(set(waiting), links)
-    standing = {ref: each for ref, each in live.items() if ref in tied}
+    waiting, links, live = _waiting(), _links(), _live()
     rooms, free = _rooms_and_free_beds(now)
+    refuges = _refuges(rooms, free, live)
+    joins = _joins(set(waiting), links, live)
+    households = [_household(*row, now, links) for row in waiting.values()]
+    for household in households:
+        if (house := joins.get(household["id"])) is not None:
+            others = {refuge["id"] for refuge in refuges} - {house}
+            household["vetoed_refuges"] = sorted(others.union(household["vetoed_refuges"]))
     problem = {
         "format": FORMAT,
         "as_of": now.isoformat(),
-        "households": [
-            *(_household(*row, now, links) for row in waiting.values()),
-            *(_standing(each, now, links) for each in standing.values()),
-        ],
-        "refuges": _refuges(rooms, free, live, standing),
-        "together": _groups(set(waiting) | set(standing), links),
+        "households": households,
+        "refuges": refuges,
+        "together": _groups(set(waiting), links),
         "prices": _prices(rooms.values()),
         "spare_bed_price": SPARE_BED_PRICE,
     }
@@ -78,10 +80,7 @@ def take(now: datetime) -> Snapshot:
         rooms={room_key(room.id): room for room in rooms.values()},
         free=free,
         children={ref: [child["age"] for child in row[1].children] for ref, row in waiting.items()},
-        standing={
-            ref: (refuge_key(each.placement.refuge_id), room_key(each.placement.room_id))
-            for ref, each in standing.items()
-        },
+        joins=frozenset(joins),
     )
 
 
@@ -164,6 +163,22 @@ def _tied_to(waiting: set[str], links: dict[LinkKind, list[tuple[str, str]]]) ->
         reached |= more
 
 
+def _joins(
+    waiting: set[str], links: dict[LinkKind, list[tuple[str, str]]], live: dict[str, _Live]
+) -> dict[str, str]:
+    """The one house of those whose group has a room already; a group parted before stays parted.
+
+    Said as a veto of every other house, so that no group can make the whole night unsolvable.
+    """
+    found: dict[str, str] = {}
+    for ref in waiting:
+        tied = _tied_to({ref}, links) & set(live)
+        houses = {live[other].placement.refuge_id for other in tied}
+        if len(houses) == 1:
+            found[ref] = refuge_key(houses.pop())
+    return found
+
+
 def _groups(present: set[str], links: dict[LinkKind, list[tuple[str, str]]]) -> list[list[str]]:
     """Women who must stay together, as whole groups of those present."""
     left = sorted(present)
@@ -192,24 +207,6 @@ def _household(
         "vetoed_regions": safety.vetoed_regions,
         "vetoed_refuges": sorted(refuge_key(refuge_id) for refuge_id in set(said_no)),
         "networks": safety.networks,
-    }
-
-
-def _standing(
-    each: _Live, now: datetime, links: dict[LinkKind, list[tuple[str, str]]]
-) -> dict[str, Any]:
-    """A household whose room is settled: no rule is asked again of what a person decided."""
-    person = _person(each.referral, each.needs, now, links)
-    settled = {"essential": [], "excludes": [], "london": "either", "may_share": True}
-    person.pop("max_travel_minutes", None)
-    return {
-        **person,
-        **settled,
-        "standing": {
-            "refuge": refuge_key(each.placement.refuge_id),
-            "room": room_key(each.placement.room_id),
-            "fixed": True,
-        },
     }
 
 
@@ -262,35 +259,24 @@ def _rooms_and_free_beds(now: datetime) -> tuple[dict[int, Room], dict[int, list
 
 
 def _refuges(
-    rooms: dict[int, Room],
-    free: dict[int, list[Bed]],
-    live: dict[str, _Live],
-    standing: dict[str, _Live],
+    rooms: dict[int, Room], free: dict[int, list[Bed]], live: dict[str, _Live]
 ) -> list[dict[str, Any]]:
     of_refuge: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    kept = {each.placement.room_id for each in standing.values()}
     for room in rooms.values():
-        entry = _room(room, free[room.id], standing, is_kept=room.id in kept)
+        entry = _room(room, free[room.id])
         if entry is not None:
             of_refuge[room.refuge_id].append(entry)
     refuges = db.session.scalars(
         select(Refuge).where(Refuge.id.in_(of_refuge)).order_by(Refuge.id)
     ).all()
-    counted = [each for ref, each in live.items() if ref not in standing]
-    return [_refuge(refuge, of_refuge[refuge.id], counted) for refuge in refuges]
+    return [_refuge(refuge, of_refuge[refuge.id], list(live.values())) for refuge in refuges]
 
 
-def _room(
-    room: Room, free: list[Bed], standing: dict[str, _Live], *, is_kept: bool
-) -> dict[str, Any] | None:
+def _room(room: Room, free: list[Bed]) -> dict[str, Any] | None:
     """A private room is free whole or not at all; a shared one by the bed."""
     beds = sum(bed.kind == BedKind.BED for bed in free)
     cots = sum(bed.kind == BedKind.COT for bed in free)
-    if is_kept:
-        inside = [e.placement for e in standing.values() if e.placement.room_id == room.id]
-        beds = beds + sum(p.bed_spaces for p in inside) if room.is_shared else room.bed_spaces
-        cots = cots + sum(p.cots for p in inside) if room.is_shared else room.cots
-    elif not beds or (not room.is_shared and (beds, cots) != (room.bed_spaces, room.cots)):
+    if not beds or (not room.is_shared and (beds, cots) != (room.bed_spaces, room.cots)):
         return None
     return {
         "id": room_key(room.id),
@@ -301,8 +287,8 @@ def _room(
     }
 
 
-def _refuge(refuge: Refuge, rooms: list[dict[str, Any]], counted: list[_Live]) -> dict[str, Any]:
-    inside = [each for each in counted if each.placement.refuge_id == refuge.id]
+def _refuge(refuge: Refuge, rooms: list[dict[str, Any]], live: list[_Live]) -> dict[str, Any]:
+    inside = [each for each in live if each.placement.refuge_id == refuge.id]
     document: dict[str, Any] = {
         "id": refuge_key(refuge.id),
         "region": refuge.region_code,

@@ -6,20 +6,18 @@ from flask import Flask
 
 
 def init_views(app: Flask) -> None:
-    """Register every blueprint; ``demo`` exists in demo mode only."""
-    from importlib import import_module
-    from importlib.util import find_spec
+    """Register every blueprint."""
+    from app.views import (
+        admin,
+        auth,
+        coordinator,
+        health,
+        manager,
+        police,
+        public,
+        refuge,
+        webhooks,
+    )
 
-    for name in (
-        "public",
-        "auth",
-        "police",
-        "coordinator",
-        "refuge",
-        "manager",
-        "admin",
-        "webhooks",
-        "health",
-    ):
-        if find_spec(f"app.views.{name}"):
-            app.register_blueprint(import_module(f"app.views.{name}").bp)
+    for module in (public, auth, police, coordinator, refuge, manager, admin, webhooks, health):
+        app.register_blueprint(module.bp)

@@ -1,6 +1,6 @@
 """The one door to the engine: what makes plans, and what turns a decision into offers."""
 
-from app.services.matching.deciding import Outcome, confirm_plan, override
+from app.services.matching.deciding import STALE, Outcome, confirm_plan, override
 from app.services.matching.planning import (
     explain_newest_plan,
     make_plan,
@@ -9,6 +9,7 @@ from app.services.matching.planning import (
 )
 
 __all__ = [
+    "STALE",
     "Outcome",
     "confirm_plan",
     "explain_newest_plan",

@@ -166,9 +166,8 @@ def _still_true(
     }
     holding = {ref: room_id for ref, room_id in wanted.items() if ref not in dropped}
     problem = allocation.parse_problem(snapshot.problem)
-    settled = [allocation.Placement(ref, *where) for ref, where in snapshot.standing.items()]
     while holding:
-        placements = settled + [
+        placements = [
             allocation.Placement(
                 ref, refuge_key(snapshot.rooms[room_key(r)].refuge_id), room_key(r)
             )

@@ -20,6 +20,7 @@ from app.services.snapshot import Snapshot, take
 
 log = structlog.get_logger()
 SOLVE_SECONDS = 5.0
+JOINS = "She must go to the house where a woman she stays with has a room already."
 EXPLAIN_SECONDS = 2.0  # for one woman against every house
 
 
@@ -73,16 +74,20 @@ def _lines(run_id: UUID, plan: allocation.Plan, snapshot: Snapshot) -> list[Plan
         PlanLine(
             run_id=run_id,
             referral_id=snapshot.referrals[left_out.household].id,
-            reasons=[_words(reason) for reason in left_out.reasons],
-            unlock=[_words(change) for change in left_out.unlock],
+            reasons=[_words(reason, left_out, snapshot) for reason in left_out.reasons],
+            unlock=[_words(change, left_out, snapshot) for change in left_out.unlock],
         )
         for left_out in plan.unplaced
     ]
     return lines
 
 
-def _words(reason: allocation.Reason) -> dict[str, Any]:
-    return {"code": reason.code, "params": dict(reason.params), "text": reason.text}
+def _words(
+    reason: allocation.Reason, left_out: allocation.Unplaced, snapshot: Snapshot
+) -> dict[str, Any]:
+    joins = left_out.household in snapshot.joins and reason.code == "vetoed"
+    text = JOINS if joins else reason.text
+    return {"code": reason.code, "params": dict(reason.params), "text": text}
 
 
 def explain_newest_plan() -> None:
