@@ -10,7 +10,6 @@ from alembic import command
 from alembic.config import Config
 from flask import Flask, current_app
 from sqlalchemy import make_url
-from sqlalchemy import make_url
 
 from app.actors import SYSTEM, Role
 from app.errors import DomainError

@@ -16,8 +16,12 @@ from app.services import accounts
 csrf = CSRFProtect()
 login = LoginManager()
 
-OPEN_TO_ALL = {"static", "public.home", "public.about_data", "public.robots", "auth.sign_in"}
-OPEN_BLUEPRINTS = {"webhooks", "health", "demo"}
+OPEN_TO_ALL = {
+    *("static", "public.home", "public.about_data", "public.leave", "public.robots"),
+    *("public.send_surge", "auth.sign_in", "auth.demo_sign_in"),  # both refuse outside the demo
+}
+OPEN_BLUEPRINTS = {"webhooks", "health"}
+LIVE_HEADER = "X-Waymark-Live"  # a page left open asks by itself: that is nobody's presence
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
@@ -57,7 +61,7 @@ def init_security(app: Flask) -> None:
 
 
 def _load(token: str) -> SignedIn | None:
-    actor = accounts.who_is(token)
+    actor = accounts.who_is(token, is_present=LIVE_HEADER not in request.headers)
     return SignedIn(token, actor) if actor else None
 
 

@@ -22,6 +22,9 @@ EVERY_TEN_SECONDS = "* * * * * */10"
 
 def run(app: Flask, conninfo: str, options: str) -> None:
     """Work until asked to stop; ``conninfo`` and ``options`` are libpq's, for the worker role."""
+    matching.warm_up()
+    with app.app_context():
+        health.beat("worker")
     jobs = procrastinate.App(
         connector=procrastinate.PsycopgConnector(
             conninfo=conninfo, kwargs={"options": options}, min_size=1, max_size=4

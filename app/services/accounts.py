@@ -265,8 +265,11 @@ def _start(user: User) -> str:
     return token
 
 
-def who_is(token: str) -> Actor | None:
-    """The person whose live sign-in this is; None when it ended, idled out or was stopped."""
+def who_is(token: str, *, is_present: bool = True) -> Actor | None:
+    """The person whose live sign-in this is; None when it ended, idled out or was stopped.
+
+    ``is_present`` is False for what a page left open asks by itself: it keeps no sign-in alive.
+    """
     with transaction(by=SYSTEM) as now:
         row = db.session.execute(
             select(SignIn, User)
@@ -282,7 +285,7 @@ def who_is(token: str) -> Actor | None:
         if row is None:
             return None
         found, user = row
-        if found.last_seen_at < now - SEEN_EVERY:
+        if is_present and found.last_seen_at < now - SEEN_EVERY:
             found.last_seen_at = now
         return user.as_actor()
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.actors import POLICE, Role
 from app.errors import Conflict, Invalid
 from app.models.reference import HandOnFor
+from app.pages import live_part
 from app.schemas import Form, one
 from app.schemas.referrals import ReasonSchema, ReferralSchema, hand_on_for
 from app.security import me, only
@@ -111,9 +112,7 @@ def request_status(ref: str) -> ResponseReturnValue:
         form=None,
         form_for="",
     )
-    response = make_response(html)
-    response.add_etag()
-    return response.make_conditional(request)
+    return live_part(html)
 
 
 @bp.post("/requests/<ref>/withdraw")

@@ -6,6 +6,7 @@ from app.services.matching.planning import (
     make_plan,
     newest_run,
     plan_if_due,
+    warm_up,
 )
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "newest_run",
     "override",
     "plan_if_due",
+    "warm_up",
 ]

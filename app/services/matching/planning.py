@@ -16,12 +16,18 @@ from app.events import Fact, record
 from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import Referral, ReferralState
 from app.queue import Job, defer
-from app.services.snapshot import Snapshot, take
+from app.services.snapshot import FORMAT, Snapshot, take
 
 log = structlog.get_logger()
 SOLVE_SECONDS = 5.0
+EMPTY = {"format": FORMAT, "as_of": "2007-10-03T00:00:00Z", "households": [], "refuges": []}
 JOINS = "She must go to the house where a woman she stays with has a room already."
 EXPLAIN_SECONDS = 2.0  # for one woman against every house
+
+
+def warm_up() -> None:
+    """Load the solver before anybody waits for it: its import alone takes seconds."""
+    allocation.solve(allocation.parse_problem(EMPTY), seconds=1)
 
 
 def make_plan() -> UUID:
