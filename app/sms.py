@@ -89,9 +89,9 @@ class WatchedHttpClient(TwilioHttpClient):  # type: ignore[misc]
     Twilio's own request log would carry numbers, so it is off.
     """
 
-    def __init__(self, base_url: str = "") -> None:
+    def __init__(self, base_url: str, timeout_seconds: float) -> None:
         quiet = logging.Logger("twilio", level=logging.CRITICAL)
-        super().__init__(timeout=TIMEOUT_SECONDS, logger=quiet)
+        super().__init__(timeout=timeout_seconds, logger=quiet)
         self.session.headers["Connection"] = "close"
         self.session.mount("http://", HTTPAdapter(max_retries=0))
         self._base = urlsplit(base_url) if base_url else None
@@ -117,10 +117,17 @@ class TwilioGateway:
     """``SmsGateway`` on Twilio, or on whatever answers like it at ``base_url``."""
 
     def __init__(
-        self, *, account_sid: str, token: str, messaging_service_sid: str, base_url: str = ""
+        self,
+        *,
+        account_sid: str,
+        token: str,
+        messaging_service_sid: str,
+        base_url: str = "",
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._service_sid = messaging_service_sid
-        self._client = Client(account_sid, token, http_client=WatchedHttpClient(base_url))
+        http_client = WatchedHttpClient(base_url, timeout_seconds)
+        self._client = Client(account_sid, token, http_client=http_client)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> TwilioGateway:

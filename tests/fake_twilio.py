@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from app.demo_phone.application import create_phone
 from app.sms import TwilioGateway
+
+__all__ = ["ACCOUNT_SID", "SERVICE_SID", "TOKEN", "FakeTwilio", "fake_twilio", "serving", "twilio"]
 
 ACCOUNT_SID = "AC" + "1" * 32
 TOKEN = "test-token-of-the-fake"
@@ -49,14 +52,14 @@ class FakeTwilio:
     url: str
     application: Flask
 
-    def gateway(self, **changes: str) -> TwilioGateway:
-        given = {
+    def gateway(self, **changes: Any) -> TwilioGateway:
+        given: dict[str, Any] = {
             "account_sid": ACCOUNT_SID,
             "token": TOKEN,
             "messaging_service_sid": SERVICE_SID,
             "base_url": self.url,
         }
-        return TwilioGateway(**{**given, **changes})
+        return TwilioGateway(**(given | changes))
 
     def plan(self, *script: str, operation: str = "create", **tuning: Any) -> None:
         """The next requests meet these faults, in order; see ``app.demo_phone.faults.Fault``."""
@@ -102,3 +105,40 @@ def fake_twilio(
             yield FakeTwilio(url, application)
     finally:
         application.extensions["exchange"].stop()
+
+
+@contextmanager
+def wired(applications: Sequence[Flask], public_url: str, fake: FakeTwilio) -> Iterator[None]:
+    """Point Waymark's processes at the stand-in for a while, and tell them their own address."""
+    before = [
+        (each, each.config["SETTINGS"], each.extensions.get("waymark_sms")) for each in applications
+    ]
+    for each, settings, _ in before:
+        each.config["SETTINGS"] = replace(
+            settings,
+            public_url=public_url,
+            twilio_account_sid=ACCOUNT_SID,
+            twilio_auth_token=TOKEN,
+            twilio_messaging_service_sid=SERVICE_SID,
+            twilio_api_base_url=fake.url,
+        )
+        each.extensions["waymark_sms"] = fake.gateway()
+    try:
+        yield
+    finally:
+        for each, settings, gateway in before:
+            each.config["SETTINGS"] = settings
+            each.extensions["waymark_sms"] = gateway
+
+
+@pytest.fixture
+def twilio(
+    tmp_path: Path, web_app: Flask, worker_app: Flask, database: str
+) -> Iterator[FakeTwilio]:
+    """The stand-in beside a served Waymark: each calls the other over HTTP."""
+    with (
+        serving(web_app) as url,
+        fake_twilio(tmp_path / "ledger.sqlite", public_url=url) as fake,
+        wired((web_app, worker_app), url, fake),
+    ):
+        yield fake
