@@ -29,6 +29,15 @@ class Prices:
     rows: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Relaxed:
+    """The columns above 0 at the best point, whether each is at 1, and the row prices."""
+
+    used: frozenset[int]
+    is_whole: bool
+    prices: tuple[float, ...]
+
+
 class Relaxation:
     """Columns between 0 and 1 under the model's rows; keeps its basis from solve to solve."""
 
@@ -60,13 +69,8 @@ class Relaxation:
         """Fix a column at 0 or 1."""
         self._columns[j].lower_bound = self._columns[j].upper_bound = float(value)
 
-    def solve(
-        self, gains: Sequence[int], seconds: float
-    ) -> tuple[frozenset[int] | None, list[float]] | None:
-        """Return the columns at 1 (None when some are fractional) and the row prices.
-
-        Returns None when the relaxation has no solution, or the solver does not settle it.
-        """
+    def solve(self, gains: Sequence[int], seconds: float) -> Relaxed | None:
+        """Return the best point, or None when there is none or the solver does not settle it."""
         terms = (gain * x for gain, x in zip(gains, self._columns, strict=True) if gain)
         self._model.maximize_linear_objective(mathopt.LinearSum(terms))
         limit = mathopt.SolveParameters(time_limit=timedelta(seconds=seconds))
@@ -74,10 +78,9 @@ class Relaxation:
         if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
             return None
         values = result.variable_values(self._columns)
-        prices = result.dual_values(self._limits)
-        whole = all(v < _NEAR or v > 1 - _NEAR for v in values)
-        chosen = frozenset(j for j, v in enumerate(values) if v > 0.5) if whole else None
-        return chosen, prices
+        used = frozenset(j for j, v in enumerate(values) if v > _NEAR)
+        whole = all(values[j] > 1 - _NEAR for j in used)
+        return Relaxed(used, whole, tuple(result.dual_values(self._limits)))
 
 
 def exact_prices(

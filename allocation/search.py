@@ -16,6 +16,9 @@ from allocation.model import Model, Row
 from allocation.relaxation import SCALE, Prices, Relaxation, exact_prices
 
 _FAR = 2**61
+# Above so many columns, the most promising few of each household are searched first.
+MAX_COLUMNS = 3000
+CORE_COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ class Search:
         self._deadline = deadline
         self._relaxation = Relaxation(model) if by_prices else None
         self._rows = list(model.rows)
+        self._used: frozenset[int] = frozenset()
         self._fixed: dict[int, int] = {}
+        self._pairs = model.pairs
         self._columns = len(model.pairs)
 
     def climb(self, level: Sequence[int]) -> int:
@@ -124,13 +129,13 @@ class Search:
         left = self._deadline - time.monotonic()
         if self._relaxation is None or left <= 0:
             return None
-        solved = self._relaxation.solve(level, left)
-        if solved is None:
+        relaxed = self._relaxation.solve(level, left)
+        if relaxed is None:
             return None
-        whole, duals = solved
-        if whole is not None and self._allows(whole):
-            self._improve(whole, level)
-        return exact_prices(self._rows, duals, level, self._fixed)
+        if relaxed.is_whole and self._allows(relaxed.used):
+            self._improve(relaxed.used, level)
+        self._used = relaxed.used
+        return exact_prices(self._rows, relaxed.prices, level, self._fixed)
 
     def _allows(self, chosen: frozenset[int]) -> bool:
         """Check the rows in whole numbers: floating point is never taken at its word."""
@@ -156,11 +161,33 @@ class Search:
             if self.chosen is None:
                 raise OutOfTime
             return bound
-        return min(bound, self._search_columns(level, prices, left))
+        core = self._core(prices)
+        if core is not None:
+            self._search_columns(level, prices, core)
+            if self.chosen is not None and _value(level, self.chosen) == bound:
+                return bound
+        return min(bound, self._search_columns(level, prices, None))
 
-    def _search_columns(self, level: Sequence[int], prices: Prices | None, left: float) -> int:
+    def _core(self, prices: Prices | None) -> frozenset[int] | None:
+        """Return a few promising columns of each household, where there are too many in all."""
+        if prices is None or self._columns - len(self._fixed) <= MAX_COLUMNS:
+            return None
+        cheapest: dict[str, list[tuple[int, int]]] = {}
+        for j, pair in enumerate(self._pairs):
+            if j not in self._fixed:
+                cheapest.setdefault(pair.household.id, []).append((-prices.reduced[j], j))
+        best = (j for mine in cheapest.values() for _, j in sorted(mine)[:CORE_COLUMNS])
+        return frozenset((*best, *self._used, *(self.chosen or ())))
+
+    def _search_columns(
+        self, level: Sequence[int], prices: Prices | None, core: frozenset[int] | None
+    ) -> int:
+        """Search for better among the core, or among all; the bound holds only for all."""
         goal = None if self.chosen is None else _value(level, self.chosen) + 1
-        cp, columns = self._cp_model(level, prices, goal)
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            return _FAR
+        cp, columns = self._cp_model(level, prices, goal, core)
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1  # one answer on any number of cores; also the fastest
         solver.parameters.linearization_level = 2
@@ -179,14 +206,20 @@ class Search:
         return _FAR
 
     def _cp_model(
-        self, level: Sequence[int], prices: Prices | None, goal: int | None
+        self,
+        level: Sequence[int],
+        prices: Prices | None,
+        goal: int | None,
+        core: frozenset[int] | None,
     ) -> tuple[cp_model.CpModel, dict[int, cp_model.IntVar]]:
         """Build the rows over the columns that a plan worth ``goal`` could use."""
         cp = cp_model.CpModel()
         columns = {
             j: cp.new_bool_var("")
             for j in range(self._columns)
-            if j not in self._fixed and not _too_dear(prices, j, goal)
+            if j not in self._fixed
+            and (core is None or j in core)
+            and not _too_dear(prices, j, goal)
         }
         worth = Row("O", tuple(enumerate(level)), goal, None)
         for row in (*self._rows, *([] if goal is None else [worth])):

@@ -108,12 +108,12 @@ def test_every_loss_of_a_demo_night_agrees_with_solving_again() -> None:
 def test_a_demo_night_is_solved_and_explained_in_time() -> None:
     problem = synthetic_night(2, 25, 30, 80)
     solve(problem)
-    started = time.monotonic()
+    started = time.process_time()  # not the wall clock: other work may share the machine
 
     plan = solve(problem)
 
     assert plan.status == "optimal"
-    assert time.monotonic() - started < 2.0  # measured at 0.2 to 0.4 s; a busy machine is slower
+    assert time.process_time() - started < 2.0  # measured at 0.2 to 0.4 s
 
 
 def test_one_more_room_is_worth_a_place_only_where_somebody_can_use_it() -> None:
