@@ -120,7 +120,8 @@ def _capacity(picture: Picture, verdicts: Verdicts, **proven: bool) -> Reason:
     level = sum(turn(h) == hers for h in inside)
     after = sum(turn(h) > hers for h in inside)
     counts = {"before": dict(sorted(before.items())), "level": level, "after": after}
-    return reason("capacity", rooms=len(fitting), **counts, **proven)
+    rooms = {"rooms": len(fitting), "of": len(verdicts.rooms)}
+    return reason("capacity", **rooms, **counts, **proven)
 
 
 def why(code: str, verdicts: Verdicts, **proven: bool) -> Reason:

@@ -50,6 +50,8 @@ def _rooms_that(said: str) -> Callable[[Params], str]:
 
 
 def _capacity(params: Params) -> str:
+    if not params.get("of", 1):
+        return "There is no free room at all."
     before = sum(params["before"].values())
     who = f"{counted(before, 'household')} who stand before her" if before else "others"
     if not params["rooms"]:

@@ -67,8 +67,17 @@ def test_capacity_counts_rooms_and_those_who_stand_before_her() -> None:
     [reason] = entry.reasons
 
     assert (entry.household, reason.code) == ("h3", "capacity")
-    assert reason.params == {"rooms": 2, "before": {"1": 1, "2": 1}, "level": 0, "after": 0}
+    counts = {"before": {"1": 1, "2": 1}, "level": 0, "after": 0}
+    assert reason.params == {"rooms": 2, "of": 2, **counts}
     assert "2 households who stand before her" in reason.text
+
+
+def test_without_any_room_or_household_there_is_still_a_plan() -> None:
+    nobody = solve(make_problem((), make_refuge()))
+    nowhere = solve(make_problem(make_household(), ()))
+
+    assert (nobody.status, nobody.placements, nobody.unplaced) == ("optimal", (), ())
+    assert nowhere.unplaced[0].reasons[0].text == "There is no free room at all."
 
 
 def test_one_more_room_is_not_offered_when_it_would_go_to_somebody_before_her() -> None:
