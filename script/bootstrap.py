@@ -74,7 +74,7 @@ def prepare(profile: str, folder: Path) -> Path:
         wanted = "dev" if "dev" in stamp else profile
         (folder / STAMP).unlink(missing_ok=True)
         print(f"Installing packages into {folder} (once) ...", file=sys.stderr, flush=True)
-        _install(python, LOCKS[wanted])
+        install(python, LOCKS[wanted])
         profiles = ("runtime", "dev") if wanted == "dev" else ("runtime",)
         (folder / STAMP).write_text(json.dumps({name: digest(LOCKS[name]) for name in profiles}))
     return python
@@ -109,13 +109,7 @@ def _read_stamp(folder: Path) -> dict[str, str]:
 
 def _runs(python: Path) -> bool:
     """False for no environment, and for one whose Python was upgraded away or moved."""
-    probe = "import sys; sys.exit(sys.version_info < (3, 11))"
-    try:
-        return (
-            subprocess.run([python, "-c", probe], check=False, capture_output=True).returncode == 0
-        )
-    except OSError:
-        return False
+    return _succeeds([python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
 
 
 def _make_venv(folder: Path) -> None:
@@ -134,7 +128,7 @@ def _make_venv(folder: Path) -> None:
         ) from error
 
 
-def _install(python: Path, lock: Path) -> None:
+def install(python: Path, lock: Path) -> None:
     """Install exactly the lock: by uv, which is many times quicker, else by pip."""
     uv = python.with_name("uv")
     common = ["--require-hashes", "--only-binary", ":all:"]
@@ -153,7 +147,10 @@ def _install(python: Path, lock: Path) -> None:
 
 
 def _succeeds(command: Sequence[str | Path]) -> bool:
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    try:
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 def _uv_requirement() -> str:
