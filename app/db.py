@@ -52,7 +52,13 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(
     model_class=Base,
     session_options={"expire_on_commit": False, "autoflush": True},
-    engine_options={"pool_timeout": 2, "pool_pre_ping": True},
+    # A web process has 8 threads; the overflow is for tests that want 32 at once.
+    engine_options={
+        "pool_size": 8,
+        "max_overflow": 32,
+        "pool_timeout": 2,
+        "pool_pre_ping": True,
+    },
 )
 
 _CONTEXT = text(

@@ -18,7 +18,7 @@ bp = Blueprint("public", __name__)
 NEUTRAL_PAGE = "https://www.bbc.co.uk/weather"
 DOES = {
     Role.OFFICER: "In a kitchen at 5 a.m., on a phone. Asks for a safe bed in under two minutes.",
-    Role.COORDINATOR: "Sees tonight's plan for everybody and why. Confirms it or decides otherwise.",
+    Role.COORDINATOR: "Sees tonight's plan and why it is so. Confirms it or decides otherwise.",
     Role.REFUGE_WORKER: "Answers by text between two crises: open the demo phone. Or answers here.",
     Role.REFUGE_MANAGER: "Answers on the web, keeps rooms up to date, says who came and who left.",
     Role.CHARITY_MANAGER: "Has a funding meeting in ten minutes. Beds, need and money on one page.",

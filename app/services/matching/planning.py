@@ -16,12 +16,12 @@ from app.events import Fact, record
 from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import Referral, ReferralState
 from app.queue import Job, defer
+from app.services.matching import wording
 from app.services.snapshot import FORMAT, Snapshot, take
 
 log = structlog.get_logger()
 SOLVE_SECONDS = 5.0
 EMPTY = {"format": FORMAT, "as_of": "2007-10-03T00:00:00Z", "households": [], "refuges": []}
-JOINS = "She must go to the house where a woman she stays with has a room already."
 EXPLAIN_SECONDS = 2.0  # for one woman against every house
 
 
@@ -80,20 +80,11 @@ def _lines(run_id: UUID, plan: allocation.Plan, snapshot: Snapshot) -> list[Plan
         PlanLine(
             run_id=run_id,
             referral_id=snapshot.referrals[left_out.household].id,
-            reasons=[_words(reason, left_out, snapshot) for reason in left_out.reasons],
-            unlock=[_words(change, left_out, snapshot) for change in left_out.unlock],
+            **wording.unplaced(left_out, joins=left_out.household in snapshot.joins),
         )
         for left_out in plan.unplaced
     ]
     return lines
-
-
-def _words(
-    reason: allocation.Reason, left_out: allocation.Unplaced, snapshot: Snapshot
-) -> dict[str, Any]:
-    joins = left_out.household in snapshot.joins and reason.code == "vetoed"
-    text = JOINS if joins else reason.text
-    return {"code": reason.code, "params": dict(reason.params), "text": text}
 
 
 def explain_newest_plan() -> None:
@@ -129,39 +120,9 @@ def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> boo
             return False
         line = db.session.get_one(PlanLine, line_id)
         if line.room_id is not None:
-            line.reasons = answer["why"]
-        line.alternatives = _alternatives(answer["refuges"])
+            line.reasons = wording.told(answer["why"])
+        line.alternatives = wording.alternatives(answer["refuges"])
         return True
-
-
-def _alternatives(refuges: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Other houses, those that could be chosen first and the cheapest of them first."""
-    possible = sorted(
-        (each["cost"] for each in refuges if each["status"] == "possible"),
-        key=lambda cost: tuple(cost["loss"].values()),
-    )
-    rest = [each for each in refuges if each["status"] in ("fails", "full")]
-    return [
-        {
-            "room_id": int(cost["room"].removeprefix("room-")),
-            "allowed": True,
-            "cost_text": cost["text"],
-            "rule_text": "",
-        }
-        for cost in possible
-    ] + [
-        {
-            "refuge_id": int(each["refuge"].removeprefix("refuge-")),
-            "room_id": None,
-            "allowed": False,
-            "cost_text": "",
-            "rule_text": " ".join(
-                [reason["text"] for reason in each["reasons"]]
-                or [each["cost"]["text"] if each["cost"] else ""]
-            ),
-        }
-        for each in rest
-    ]
 
 
 def newest_run() -> PlanRun | None:
