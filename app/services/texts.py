@@ -28,13 +28,14 @@ KEPT_CHARACTERS = 1600
 
 def receive_text(message_sid: str, from_: str, to: str, body: str) -> bool:
     """Keep a text and put its reading in line. False: a replay, which changes nothing."""
+    sender = _keepable(from_)[:40]
     with transaction(by=SYSTEM):
-        contact = db.session.scalar(select(Contact).where(Contact.phone == from_))
+        contact = db.session.scalar(select(Contact).where(Contact.phone == sender))
         new = db.session.execute(
             insert(SmsInbox)
             .values(
                 message_sid=message_sid,
-                from_phone=_keepable(from_)[:40],
+                from_phone=sender,
                 to_phone=_keepable(to)[:40],
                 body=_keepable(body),
                 contact_id=contact.id if contact else None,
