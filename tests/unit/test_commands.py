@@ -46,7 +46,7 @@ def wait_for_words(path: Path, words: str) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("name", ["start", "test", "bench", "lock"])
+@pytest.mark.parametrize("name", ["start", "test", "bench", "lock", "flask"])
 def test_a_machine_without_python_is_told_so(tmp_path: Path, name: str) -> None:
     for program in ("sh", "dirname"):
         (tmp_path / program).symlink_to(str(shutil.which(program)))
