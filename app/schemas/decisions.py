@@ -1,0 +1,87 @@
+"""What the duty coordinator decides: lines confirmed, another room, an answer given by phone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from marshmallow import Schema, fields, post_load, pre_load, validate
+
+from app.schemas import one
+
+ALL_LINES = "all"
+OTHER_ROOM = "other"
+MOST_LINES = 500
+LOOK_AGAIN = "The plan on your screen cannot be read any more. Look at the newest one."
+TICK_ONE = "Tick at least one line to confirm."
+CHOOSE_ROOM = "Choose a room."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """The lines of one plan that a person has decided for."""
+
+    run_id: UUID
+    refs: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenRoom:
+    """Another room than the plan's, and why."""
+
+    room: UUID
+    reason: str
+    note: str
+
+
+class ConfirmSchema(Schema):
+    """The ticked lines, or all that stood on the page."""
+
+    run_id = fields.UUID(
+        required=True, error_messages={"required": LOOK_AGAIN, "invalid_uuid": LOOK_AGAIN}
+    )
+    refs = fields.List(
+        fields.String(validate=validate.Regexp(r"R-[0-9A-Z]{7}\Z", error=LOOK_AGAIN)),
+        required=True,
+        validate=validate.Length(1, MOST_LINES, error=TICK_ONE),
+    )
+
+    @pre_load
+    def _gather(self, values: Mapping[str, list[str]], **_: Any) -> dict[str, Any]:
+        everything = one(values, "which") == ALL_LINES
+        refs = values.get("shown" if everything else "line", [])
+        found = {"run_id": one(values, "run"), "refs": list(dict.fromkeys(refs))}
+        return {name: given for name, given in found.items() if given or name == "refs"}
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Confirmed:
+        return Confirmed(**data)
+
+
+class OverrideSchema(Schema):
+    """A room from the list, or another free one, with a reason from the list."""
+
+    room = fields.UUID(
+        required=True, error_messages={"required": CHOOSE_ROOM, "invalid_uuid": CHOOSE_ROOM}
+    )
+    reason = fields.String(
+        required=True,
+        validate=validate.Length(1, 40, error="Choose a reason."),
+        error_messages={"required": "Choose a reason."},
+    )
+    note = fields.String(
+        load_default="", validate=validate.Length(max=500, error="Keep the note to 500 characters.")
+    )
+
+    @pre_load
+    def _gather(self, values: Mapping[str, list[str]], **_: Any) -> dict[str, str]:
+        found = {name: one(values, name) for name in ("room", "reason", "note")}
+        if found["room"] == OTHER_ROOM:
+            found["room"] = one(values, "other_room")
+        return {name: text for name, text in found.items() if text}
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> ChosenRoom:
+        return ChosenRoom(**data)

@@ -1,0 +1,239 @@
+"""One request as the desk decides on it: the plan's word, every free room, and what came before."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.actors import Actor
+from app.db import db, transaction
+from app.errors import NotFound
+from app.events import Fact, record
+from app.models.accounts import Organisation, User
+from app.models.messages import Contact, Message
+from app.models.placements import Placement, PlacementState
+from app.models.plans import PlanLine, PlanRun
+from app.models.reference import Reason, ReasonKind
+from app.models.referrals import MOVES, Caller, Referral, ReferralState
+from app.policy import visible_placements, visible_referrals
+from app.services.choices import Choice, reason_choices, reason_text
+from app.services.desk import (
+    Asked,
+    Line,
+    RoomShown,
+    asked_shown,
+    line_shown,
+    only_desk,
+    people_shown,
+    rooms_shown,
+)
+from app.services.referrals import GONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastOffer:
+    """One room she was offered, and what became of it. Empty texts where nothing was said."""
+
+    room: RoomShown
+    state: str
+    offered_at: datetime
+    ended_at: datetime | None
+    channel: str
+    reason: str
+    override_reason: str
+    override_note: str
+    decided_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextSent:
+    """How the house was told of the open offer."""
+
+    phone_label: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """Where the request stands now, and whether a page drawn earlier still says so."""
+
+    state: str
+    reply_by: datetime | None
+    has_changed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CasePage:
+    """Everything on the desk's page of one request.
+
+    ``free_rooms`` are those the plan has not looked at: the rules are checked on choosing.
+    ``stamp`` changes when something on the page does.
+    """
+
+    line: Line
+    asked: Asked | None
+    texts: list[TextSent]
+    history: list[PastOffer]
+    free_rooms: list[RoomShown]
+    force: str
+    callback_phone: str
+    incident_ref: str
+    closed_reason: str
+    moves: frozenset[str]
+    stamp: str
+    news: News
+    override_reasons: list[Choice]
+    withdraw_reasons: list[Choice]
+    decline_reasons: list[Choice]
+    unmet_reasons: list[Choice]
+
+
+def show_case(ref: str, *, by: Actor) -> CasePage:
+    """One request for the duty coordinator; the look is written down.
+
+    Raises:
+        NotFound: no such request.
+    """
+    only_desk(by)
+    with transaction(by=by) as now:
+        referral = _visible(ref, by)
+        record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id)
+        rooms = rooms_shown(by, now)
+        persons = people_shown(by, Referral.id == referral.id)
+        planned = _newest_line(referral)
+        line = line_shown(persons[referral.id], planned, rooms)
+        asked = asked_shown(by, persons, rooms).get(referral.id)
+        caller = db.session.get_one(Caller, referral.caller_id)
+        return CasePage(
+            line=line,
+            asked=asked,
+            texts=_texts(asked),
+            history=_history(referral, rooms, by),
+            free_rooms=_not_looked_at(line, rooms),
+            force=db.session.get_one(Organisation, referral.force_id).name,
+            callback_phone=caller.callback_phone,
+            incident_ref=caller.incident_ref,
+            closed_reason=reason_text(referral.closed_reason),
+            moves=frozenset(MOVES[ReferralState(referral.state)]),
+            stamp=_stamp(referral, planned),
+            news=_news(referral, by, has_changed=False),
+            override_reasons=reason_choices(ReasonKind.OVERRIDE),
+            withdraw_reasons=reason_choices(ReasonKind.OVERRIDE)
+            + reason_choices(ReasonKind.DECLINED_BY_SURVIVOR),
+            decline_reasons=reason_choices(ReasonKind.DECLINED_BY_REFUGE),
+            unmet_reasons=reason_choices(ReasonKind.UNMET),
+        )
+
+
+def news(ref: str, stamp: str, *, by: Actor) -> News:
+    """Whether the page drawn with ``stamp`` still holds. Nothing of hers is in the answer."""
+    only_desk(by)
+    with transaction(by=by):
+        referral = _visible(ref, by)
+        return _news(referral, by, has_changed=stamp != _stamp(referral, _newest_line(referral)))
+
+
+def _news(referral: Referral, by: Actor, *, has_changed: bool) -> News:
+    reply_by = db.session.scalar(
+        visible_placements(by)
+        .where(Placement.referral_id == referral.id, Placement.state == PlacementState.OFFERED)
+        .with_only_columns(Placement.offer_expires_at)
+    )
+    return News(state=referral.state, reply_by=reply_by, has_changed=has_changed)
+
+
+def _visible(ref: str, by: Actor) -> Referral:
+    referral = db.session.scalar(visible_referrals(by).where(Referral.ref == ref))
+    if referral is None:
+        raise NotFound(GONE)
+    return referral
+
+
+def _newest_line(referral: Referral) -> PlanLine | None:
+    """What the newest plan made since her last change says of her, while she waits."""
+    if referral.state != ReferralState.READY:
+        return None
+    return db.session.scalar(
+        select(PlanLine)
+        .join(PlanRun, PlanRun.id == PlanLine.run_id)
+        .where(PlanLine.referral_id == referral.id, PlanRun.as_of >= referral.state_since)
+        .order_by(PlanRun.created_at.desc())
+        .limit(1)
+    )
+
+
+def _stamp(referral: Referral, line: PlanLine | None) -> str:
+    """Newer state, another room, or explanations that have arrived."""
+    said: list[Any] = [referral.id, referral.version]
+    if line is not None:
+        said += [line.room_id, line.reasons, line.unlock, line.alternatives]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _not_looked_at(line: Line, rooms: dict[int, RoomShown]) -> list[RoomShown]:
+    known: set[UUID] = {each.room.public_id for each in line.alternatives or []}
+    if line.room is not None:
+        known.add(line.room.public_id)
+    return [room for room in rooms.values() if room.is_free and room.public_id not in known]
+
+
+def _texts(asked: Asked | None) -> list[TextSent]:
+    if asked is None:
+        return []
+    rows = db.session.execute(
+        select(Contact.label, Message.state, Message.provider_status)
+        .join(Contact, Contact.id == Message.contact_id)
+        .join(Placement, Placement.id == Message.placement_id)
+        .where(Placement.public_id == asked.public_id, Message.template == "offer")
+        .order_by(Contact.position, Contact.id)
+    ).all()
+    return [TextSent(phone_label=label, state=heard or state) for label, state, heard in rows]
+
+
+def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list[PastOffer]:
+    rows = db.session.execute(
+        visible_placements(by)
+        .join(User, User.id == Placement.decided_by_id)
+        .outerjoin(Reason, Reason.code == Placement.reason_code)
+        .with_only_columns(Placement, User.name, Reason.text)
+        .where(Placement.referral_id == referral.id)
+        .order_by(Placement.id.desc())
+    ).all()
+    return [
+        PastOffer(
+            room=rooms[placement.room_id],
+            state=placement.state,
+            offered_at=placement.offered_at,
+            ended_at=placement.answered_at or placement.ended_at,
+            channel=placement.answered_by_channel or "",
+            reason=reason or "",
+            override_reason=reason_text(placement.override_reason),
+            override_note=placement.override_note,
+            decided_by=decided_by,
+        )
+        for placement, decided_by, reason in rows
+    ]
+
+
+def offer_of(ref: str, offer: UUID, *, by: Actor) -> UUID:
+    """``offer`` itself, once it is sure to be this request's: a page may be older than the night.
+
+    Raises:
+        NotFound: this request has no such offer.
+    """
+    only_desk(by)
+    with transaction(by=by):
+        found: UUID | None = db.session.scalar(
+            visible_placements(by)
+            .join(Referral, Referral.id == Placement.referral_id)
+            .where(Referral.ref == ref, Placement.public_id == offer)
+            .with_only_columns(Placement.public_id)
+        )
+        if found is None:
+            raise NotFound("We cannot find that offer.")
+        return found

@@ -1,0 +1,294 @@
+"""What the desk reads of people and rooms; steps of one transaction that its pages share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from app.actors import Actor, Role
+from app.db import db
+from app.errors import NotAllowed
+from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
+from app.models.placements import LIVE, Placement, PlacementState
+from app.models.plans import PlanLine
+from app.models.reference import ClockPolicy, District, Feature, Language, Region, Urgency
+from app.models.referrals import London, Needs, Referral, ReferralLink
+from app.policy import visible_placements, visible_referrals, visible_rooms
+from app.services.follow import MEANWHILE, people
+
+SAID_NO = (PlacementState.DECLINED, PlacementState.LAPSED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomShown:
+    """A room as the desk names it. Safety: a region, never a cell or a distance."""
+
+    public_id: UUID
+    alias: str
+    code: str
+    region: str
+    in_london: bool
+    duty_line: str
+    is_free: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.alias}, room {self.code}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """Another room for her: what choosing it costs, or the rule that forbids it."""
+
+    room: RoomShown
+    cost: str
+    is_allowed: bool
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tie:
+    """Another open request that she must stay with or be kept apart from."""
+
+    kind: str
+    ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Who waits, in words. ``region`` is all that is said of where she is now."""
+
+    ref: str
+    state: str
+    urgency: str
+    people: str
+    needs: list[str]
+    region: str
+    submitted_at: datetime
+    decide_by: datetime
+    said_no: int
+    ties: list[Tie]
+
+    @property
+    def turn(self) -> tuple[int, datetime]:
+        """Emergencies first, then whoever's clock runs out first."""
+        return Urgency(self.urgency).priority, self.decide_by
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What the newest plan says of her. ``is_planned`` is false while no plan has seen her yet.
+
+    ``alternatives`` is None while they are being worked out.
+    """
+
+    person: Person
+    is_planned: bool = True
+    room: RoomShown | None = None
+    reasons: list[str] = field(default_factory=list)
+    alternatives: list[Alternative] | None = None
+    unlock: list[str] = field(default_factory=list)
+    meanwhile: list[str] = field(default_factory=list)
+
+    @property
+    def allowed(self) -> list[Alternative]:
+        """What a person may choose instead, best first; rooms gone since are left out."""
+        return [each for each in self.alternatives or [] if each.is_allowed and each.room.is_free]
+
+    @property
+    def forbidden(self) -> list[Alternative]:
+        return [each for each in self.alternatives or [] if not each.is_allowed]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A room that a house was asked for or has promised."""
+
+    public_id: UUID
+    person: Person
+    room: RoomShown
+    offered_at: datetime
+    reply_by: datetime | None
+    answered_at: datetime | None
+    is_override: bool
+
+
+def only_desk(by: Actor) -> None:
+    """Raises NotAllowed for anybody but the duty coordinator."""
+    if by.role is not Role.COORDINATOR:
+        raise NotAllowed("This page is the duty coordinator's.")
+
+
+def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
+    """The people of these requests by the request's id."""
+    rows = db.session.execute(
+        visible_referrals(by)
+        .join(Needs, Needs.id == Referral.needs_id)
+        .join(District, District.code == Needs.district_code)
+        .join(Region, Region.code == District.region_code)
+        .join(Language, Language.code == Needs.language_code)
+        .join(ClockPolicy, ClockPolicy.id == Referral.clock_policy_id)
+        .with_only_columns(
+            Referral, Needs, Region.name, Language.name, ClockPolicy.acknowledge_minutes
+        )
+        .where(*which)
+    ).all()
+    ids = [row[0].id for row in rows]
+    asked = dict(db.session.execute(select(Feature.code, Feature.asked_as)).all())
+    ties, said_no = _ties(ids), _said_no(ids)
+    return {
+        referral.id: Person(
+            ref=referral.ref,
+            state=referral.state,
+            urgency=referral.urgency,
+            people=people(needs),
+            needs=[*_needs_in_words(needs, asked), f"Speaks {language}"],
+            region=region,
+            submitted_at=referral.submitted_at,
+            decide_by=referral.state_since + timedelta(minutes=minutes),
+            said_no=said_no[referral.id],
+            ties=ties[referral.id],
+        )
+        for referral, needs, region, language, minutes in rows
+    }
+
+
+LONDON_WISHES = {
+    London.INSIDE_ONLY: "Only inside London",
+    London.OUTSIDE_ONLY: "Only outside London",
+    London.PREFERS_INSIDE: "Rather inside London",
+    London.PREFERS_OUTSIDE: "Rather outside London",
+}
+
+
+def _needs_in_words(needs: Needs, asked: dict[str, str]) -> list[str]:
+    words = [text for code, text in asked.items() if code in needs.essential]
+    words += [f"Not: {text[:1].lower()}{text[1:]}" for code, text in asked.items()
+              if code in needs.excludes]  # fmt: skip
+    wish = LONDON_WISHES.get(London(needs.london))
+    return [*words, *([wish] if wish else []), *(["Would share a bedroom"] * needs.may_share)]
+
+
+def _ties(ids: list[int]) -> dict[int, list[Tie]]:
+    one, other = Referral.__table__.alias("one"), Referral.__table__.alias("other")
+    rows = db.session.execute(
+        select(ReferralLink.kind, one.c.id, one.c.ref, other.c.id, other.c.ref)
+        .join(one, one.c.id == ReferralLink.a_id)
+        .join(other, other.c.id == ReferralLink.b_id)
+        .where(
+            or_(one.c.id.in_(ids), other.c.id.in_(ids)),
+            one.c.closed_at.is_(None),
+            other.c.closed_at.is_(None),
+        )
+        .order_by(one.c.id, other.c.id)
+    ).all()
+    found: dict[int, list[Tie]] = defaultdict(list)
+    for kind, a, a_ref, b, b_ref in rows:
+        found[a].append(Tie(kind=kind, ref=b_ref))
+        found[b].append(Tie(kind=kind, ref=a_ref))
+    return found
+
+
+def _said_no(ids: list[int]) -> dict[int, int]:
+    """How many offers for each were declined or left without an answer."""
+    found: dict[int, int] = defaultdict(int)
+    for referral_id, count in db.session.execute(
+        select(Placement.referral_id, func.count())
+        .where(Placement.referral_id.in_(ids), Placement.state.in_(SAID_NO))
+        .group_by(Placement.referral_id)
+    ):
+        found[referral_id] = count
+    return found
+
+
+def rooms_shown(by: Actor, now: datetime) -> dict[int, RoomShown]:
+    """Every room by its id, with whether a household could be put there this moment."""
+    is_now = func.upper_inf(BedUse.during) | (func.upper(BedUse.during) > now)
+    used = dict(
+        db.session.execute(
+            select(Bed.room_id, func.count().filter(Bed.kind == BedKind.BED))
+            .join(BedUse, BedUse.bed_id == Bed.id)
+            .where(BedUse.live, is_now)
+            .group_by(Bed.room_id)
+        ).all()
+    )
+    rows = db.session.execute(
+        visible_rooms(by)
+        .join(Refuge, Refuge.id == Room.refuge_id)
+        .join(Region, Region.code == Refuge.region_code)
+        .with_only_columns(Room, Refuge, Region.name)
+        .order_by(Refuge.alias, Room.code)
+    ).all()
+    return {
+        room.id: RoomShown(
+            public_id=room.public_id,
+            alias=refuge.alias,
+            code=room.code,
+            region=region,
+            in_london=refuge.in_london,
+            duty_line=refuge.duty_line,
+            is_free=room.is_open and refuge.is_open and _has_space(room, used.get(room.id)),
+        )
+        for room, refuge, region in rows
+    }
+
+
+def _has_space(room: Room, beds_used: int | None) -> bool:
+    """A private room is free whole or not at all; a shared one while a bed is left."""
+    return beds_used is None or (room.is_shared and beds_used < room.bed_spaces)
+
+
+def line_shown(person: Person, line: PlanLine | None, rooms: dict[int, RoomShown]) -> Line:
+    """The plan's word on one person, as sentences."""
+    if line is None:
+        return Line(person=person, is_planned=False)
+    return Line(
+        person=person,
+        room=rooms[line.room_id] if line.room_id else None,
+        reasons=[reason["text"] for reason in line.reasons],
+        alternatives=_alternatives(line, rooms),
+        unlock=[change["text"] for change in line.unlock],
+        meanwhile=[] if line.room_id else list(MEANWHILE),
+    )
+
+
+def _alternatives(line: PlanLine, rooms: dict[int, RoomShown]) -> list[Alternative] | None:
+    given: list[dict[str, Any]] | None = line.alternatives
+    if given is None:
+        return None
+    return [
+        Alternative(
+            room=rooms[each["room_id"]],
+            cost=each.get("cost_text") or "",
+            is_allowed=bool(each["allowed"]),
+            rule=each.get("rule_text") or "",
+        )
+        for each in given
+        if each["room_id"] in rooms and each["room_id"] != line.room_id
+    ]
+
+
+def asked_shown(
+    by: Actor, persons: dict[int, Person], rooms: dict[int, RoomShown]
+) -> dict[int, Asked]:
+    """The live offer or promise of each of these people, by the request's id."""
+    placements = db.session.scalars(
+        visible_placements(by).where(Placement.referral_id.in_(persons), Placement.state.in_(LIVE))
+    )
+    return {
+        each.referral_id: Asked(
+            public_id=each.public_id,
+            person=persons[each.referral_id],
+            room=rooms[each.room_id],
+            offered_at=each.offered_at,
+            reply_by=each.offer_expires_at,
+            answered_at=each.answered_at,
+            is_override=each.override_reason is not None,
+        )
+        for each in placements
+    }

@@ -1,0 +1,164 @@
+"""What needs a person: lapsed offers, missing arrivals, phones and texts that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from app.actors import Actor
+from app.db import db, transaction
+from app.errors import NotFound
+from app.events import Fact, record
+from app.models.beds import Refuge
+from app.models.messages import Contact, Message, MessageState, Task, TaskKind
+from app.models.placements import Placement
+from app.models.referrals import Caller, Referral
+from app.policy import visible_refuges, visible_tasks
+from app.services.desk import only_desk
+
+TEXTS_SHOWN_FOR = timedelta(hours=48)
+TEXTS_SHOWN = 50
+BAD_ENDS = ("failed", "undelivered")
+# What helps, by kind; "she" only where a request is meant.
+WHAT_TO_DO = {
+    TaskKind.OFFER_LAPSED: "Ring the house's duty line: is anybody there tonight? The plan goes on"
+    " to the next house and leaves this one alone for an hour.",
+    TaskKind.NOT_ARRIVED: "Ring the officer. Then put her back in the queue, or close the request"
+    " with its reason.",
+    TaskKind.TEXT_FAILED: "Ring the house's duty line: nobody there may know of this offer.",
+    TaskKind.PHONE_STOPPED: "Ring the house. Texts start again when somebody there sends START"
+    " from that phone.",
+    TaskKind.WRONG_CODES: "Ring the house and ask who sends them. If nobody there does, have the"
+    " number taken off.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskShown:
+    """One thing to do. Texts are empty where the task has no request, house or phone."""
+
+    public_id: UUID
+    kind: str
+    what_to_do: str
+    opened_at: datetime
+    ref: str
+    officer_phone: str
+    alias: str
+    duty_line: str
+    phone_label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedText:
+    """A text that did not get through; metadata only."""
+
+    template: str
+    state: str
+    alias: str
+    phone_label: str
+    error_code: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TasksPage:
+    """What needs a person now, oldest first, and the texts that failed in the last 48 hours."""
+
+    tasks: list[TaskShown]
+    failed_texts: list[FailedText]
+
+
+def list_tasks(*, by: Actor) -> TasksPage:
+    """Everything that is open on the desk."""
+    only_desk(by)
+    with transaction(by=by) as now:
+        rows = db.session.execute(
+            visible_tasks(by)
+            .outerjoin(Referral, Referral.id == Task.referral_id)
+            .outerjoin(Caller, Caller.id == Referral.caller_id)
+            .outerjoin(Placement, Placement.id == Task.placement_id)
+            .outerjoin(Contact, Contact.id == Task.contact_id)
+            .outerjoin(Refuge, Refuge.id == func.coalesce(Placement.refuge_id, Contact.refuge_id))
+            .with_only_columns(Task, Referral.ref, Caller.callback_phone, Refuge, Contact.label)
+            .where(Task.done_at.is_(None))
+            .order_by(Task.opened_at, Task.id)
+        ).all()
+        return TasksPage(
+            tasks=[_shown(*row) for row in rows],
+            failed_texts=_failed_texts(by, now - TEXTS_SHOWN_FOR),
+        )
+
+
+def _shown(
+    task: Task, ref: str | None, phone: str | None, refuge: Refuge | None, label: str | None
+) -> TaskShown:
+    return TaskShown(
+        public_id=task.public_id,
+        kind=task.kind,
+        what_to_do=WHAT_TO_DO[TaskKind(task.kind)],
+        opened_at=task.opened_at,
+        ref=ref or "",
+        officer_phone=phone or "" if task.kind == TaskKind.NOT_ARRIVED else "",
+        alias=refuge.alias if refuge else "",
+        duty_line=refuge.duty_line if refuge else "",
+        phone_label=label or "",
+    )
+
+
+def _failed_texts(by: Actor, since: datetime) -> list[FailedText]:
+    did_not_arrive = or_(
+        Message.state == MessageState.FAILED, Message.provider_status.in_(BAD_ENDS)
+    )
+    rows = db.session.execute(
+        visible_refuges(by)
+        .join(Contact, Contact.refuge_id == Refuge.id)
+        .join(Message, Message.contact_id == Contact.id)
+        .with_only_columns(Message, Refuge.alias, Contact.label)
+        .where(did_not_arrive, Message.created_at > since)
+        .order_by(Message.created_at.desc())
+        .limit(TEXTS_SHOWN)
+    ).all()
+    return [
+        FailedText(
+            template=message.template,
+            state=message.provider_status if message.provider_status in BAD_ENDS else message.state,
+            alias=alias,
+            phone_label=label,
+            error_code=message.error_code or "",
+            created_at=message.created_at,
+        )
+        for message, alias, label in rows
+    ]
+
+
+def finish_task(public_id: UUID, *, by: Actor) -> None:
+    """Somebody has seen to it. Doing it twice is harmless.
+
+    Raises:
+        NotFound: no such task.
+    """
+    only_desk(by)
+    with transaction(by=by):
+        task = db.session.scalar(
+            visible_tasks(by).where(Task.public_id == public_id).with_for_update()
+        )
+        if task is None:
+            raise NotFound("We cannot find that task.")
+        if task.done_at is None:
+            finish(task, by=by)
+
+
+def finish(task: Task, *, by: Actor) -> None:
+    """Tick it off; a step for use inside a transaction, on a locked row."""
+    task.done_at = db.session.scalar(select(func.waymark_now()))
+    task.done_by_id = by.user_id
+    record(
+        Fact.TASK_DONE,
+        by=by,
+        referral_id=task.referral_id,
+        placement_id=task.placement_id,
+        detail={"task": task.kind, "task_id": task.id},
+    )

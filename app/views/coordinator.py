@@ -1,0 +1,217 @@
+"""The duty coordinator's pages: look at the plan, decide line by line, see to what went wrong."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import (
+    Blueprint,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from app.actors import Role
+from app.errors import Conflict, Invalid, NotFound
+from app.models.placements import Channel
+from app.pages import live_part, try_again
+from app.schemas import Form
+from app.schemas.decisions import ChosenRoom, Confirmed, ConfirmSchema, OverrideSchema
+from app.schemas.referrals import ReasonSchema
+from app.security import me, only
+from app.services import case, closing, matching, offers, tasks
+from app.services.asked import ChosenReason
+from app.services.board import look
+
+bp = Blueprint("coordinator", __name__, url_prefix="/desk")
+bp.before_request(only(Role.COORDINATOR))
+PARTS = ("lines", "side")
+
+
+@bp.url_value_preprocessor
+def _readable(_: str | None, values: dict[str, object] | None) -> None:
+    """No reference holds a NUL, and the database cannot even be asked about one."""
+    if any("\x00" in str(value) for value in (values or {}).values()):
+        abort(404)
+
+
+@bp.get("/board")
+def board() -> ResponseReturnValue:
+    """Everybody who waits, with the plan's word, the reasons and the next best rooms."""
+    return _board()
+
+
+def _board(form: Form[Confirmed] | None = None) -> ResponseReturnValue:
+    return (
+        render_template(
+            "coordinator/board.html",
+            board=look(by=me()),
+            form=form,
+            ticked=form.values.get("line", []) if form else [],
+            outcome=session.pop("outcome", None),
+        ),
+        form.status if form else 200,
+    )
+
+
+@bp.get("/board/<part>")
+def board_part(part: str) -> ResponseReturnValue:
+    """One live part alone, unchanged parts answered with 304."""
+    if part not in PARTS:
+        abort(404)
+    html = render_template(
+        f"coordinator/_{part}.html",
+        board=look(by=me(), is_live=True),
+        ticked=request.args.getlist("tick"),
+    )
+    return live_part(html)
+
+
+@bp.post("/board")
+def confirm() -> ResponseReturnValue:
+    """Ask the houses of the ticked lines, or of all; each line's outcome is said by itself."""
+    form = Form[Confirmed](ConfirmSchema())
+    if form.accepted:
+        refs = form.data.refs
+        try:
+            outcome = matching.confirm_plan(form.data.run_id, refs, by=me())
+            stale = [ref for ref in refs if ref not in outcome.offered]
+            session["outcome"] = {
+                "offered": outcome.offered,
+                "dropped": {ref: outcome.dropped.get(ref, matching.STALE) for ref in stale},
+            }
+            return redirect(url_for(".board"), code=303)
+        except (Invalid, Conflict, NotFound) as error:
+            form.refuse("", str(error))
+    return _board(form)
+
+
+@bp.get("/requests/<ref>")
+def show_request(ref: str) -> ResponseReturnValue:
+    """One request: why this room, which others and at what cost, and what came before."""
+    return _case(ref)
+
+
+def _case(
+    ref: str, form: Form[ChosenRoom] | Form[ChosenReason] | None = None, form_for: str = ""
+) -> ResponseReturnValue:
+    return (
+        render_template(
+            "coordinator/request.html",
+            page=case.show_case(ref, by=me()),
+            form=form,
+            form_for=form_for,
+        ),
+        form.status if form else 200,
+    )
+
+
+@bp.get("/requests/<ref>/news")
+def request_news(ref: str) -> ResponseReturnValue:
+    """Whether the page still says what is so; it holds nothing of hers."""
+    stamp = request.args.get("stamp", "")
+    news = case.news(ref, stamp, by=me())
+    return live_part(render_template("coordinator/_news.html", ref=ref, stamp=stamp, news=news))
+
+
+@bp.post("/requests/<ref>/override")
+def override(ref: str) -> ResponseReturnValue:
+    """Offer another room than the plan's; the safety rules hold for people too."""
+    form = Form[ChosenRoom](OverrideSchema())
+    if form.accepted:
+        chosen = form.data
+        try:
+            matching.override(ref, chosen.room, reason=chosen.reason, note=chosen.note, by=me())
+            flash(f"{ref}: the house of your choice has been asked.")
+            return redirect(url_for(".show_request", ref=ref), code=303)
+        except (Invalid, Conflict, NotFound) as error:
+            form.refuse(error.field if isinstance(error, Invalid) else "room", str(error))
+    return _case(ref, form, "override")
+
+
+@bp.post("/requests/<ref>/offers/<uuid:offer>/accept")
+def accept(ref: str, offer: UUID) -> ResponseReturnValue:
+    """The house said yes by phone."""
+    mine = case.offer_of(ref, offer, by=me())
+    try:
+        offers.accept_offer(by=me(), channel=Channel.COORDINATOR, public_id=mine)
+    except Conflict as error:
+        return try_again(error, ".show_request", ref=ref)
+    flash(f"{ref}: the house has promised the room. The officer sees it now.")
+    return redirect(url_for(".show_request", ref=ref), code=303)
+
+
+@bp.post("/requests/<ref>/offers/<uuid:offer>/decline")
+def decline(ref: str, offer: UUID) -> ResponseReturnValue:
+    """The house said no by phone, with its reason."""
+    mine = case.offer_of(ref, offer, by=me())
+    form = Form[ChosenReason](ReasonSchema())
+    if form.accepted:
+        try:
+            offers.decline_offer(
+                by=me(), channel=Channel.COORDINATOR, public_id=mine, reason=form.data.reason
+            )
+            flash(f"{ref}: the house said no. She is back in the plan, without that house.")
+            return redirect(url_for(".show_request", ref=ref), code=303)
+        except (Invalid, Conflict) as error:
+            form.refuse("reason", str(error))
+    return _case(ref, form, "decline")
+
+
+@bp.post("/requests/<ref>/offers/<uuid:offer>/withdraw")
+def withdraw(ref: str, offer: UUID) -> ResponseReturnValue:
+    """Take an offer or a promised room back; she returns to the plan."""
+    mine = case.offer_of(ref, offer, by=me())
+    form = Form[ChosenReason](ReasonSchema())
+    if form.accepted:
+        try:
+            offers.withdraw_offer(mine, form.data.reason, by=me())
+            flash(f"{ref}: the room is taken back and the house is told. She is in the plan again.")
+            return redirect(url_for(".show_request", ref=ref), code=303)
+        except (Invalid, Conflict) as error:
+            form.refuse("reason", str(error))
+    return _case(ref, form, "withdraw")
+
+
+@bp.post("/requests/<ref>/reopen")
+def reopen(ref: str) -> ResponseReturnValue:
+    """Back into the queue."""
+    try:
+        closing.reopen(ref, by=me())
+    except Conflict as error:
+        return try_again(error, ".show_request", ref=ref)
+    flash(f"{ref} is back in the queue. A new plan is on its way.")
+    return redirect(url_for(".show_request", ref=ref), code=303)
+
+
+@bp.post("/requests/<ref>/unmet")
+def close_unmet(ref: str) -> ResponseReturnValue:
+    """No place was found, and why."""
+    form = Form[ChosenReason](ReasonSchema())
+    if form.accepted:
+        try:
+            closing.close_unmet(ref, form.data.reason, by=me())
+            flash(f"{ref} is closed and counted: she needed a place and did not get one.")
+            return redirect(url_for(".show_request", ref=ref), code=303)
+        except (Invalid, Conflict) as error:
+            form.refuse("reason", str(error))
+    return _case(ref, form, "unmet")
+
+
+@bp.get("/tasks", endpoint="tasks")
+def task_list() -> ResponseReturnValue:
+    """What needs a person, and the texts that failed."""
+    return render_template("coordinator/tasks.html", page=tasks.list_tasks(by=me()))
+
+
+@bp.post("/tasks/<uuid:task>/done")
+def finish_task(task: UUID) -> ResponseReturnValue:
+    """Somebody has seen to it."""
+    tasks.finish_task(task, by=me())
+    flash("Done. It is off the list.")
+    return redirect(url_for(".tasks"), code=303)
