@@ -1,0 +1,106 @@
+"""Migrations go up, down and up again, keep the data they should, and end where the models are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, pool, text
+
+import app.models  # noqa: F401 - fills the metadata
+from app.cli import alembic_config
+from app.db import Base
+from app.embedded_postgres import EmbeddedPostgres
+
+SCRATCH = "waymark_migrations"
+COLUMNS = text(
+    "SELECT table_name, column_name, data_type, is_nullable, column_default"
+    "  FROM information_schema.columns WHERE table_schema = 'public'"
+    " ORDER BY table_name, column_name"
+)
+RULES = text(
+    "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2"
+)
+TRIGGERS = text("SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
+
+
+@pytest.fixture
+def scratch(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The address of an empty database."""
+    yield postgres.create_database(SCRATCH)
+    postgres.drop_database(SCRATCH)
+
+
+def _shape(url: str) -> list[object]:
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        found = [connection.execute(query).all() for query in (COLUMNS, RULES)]
+        return [*found, sorted(connection.execute(TRIGGERS).all())]
+
+
+def test_up_down_up_ends_in_the_same_shape(scratch: str) -> None:
+    config = alembic_config(scratch)
+    command.upgrade(config, "head")
+    first = _shape(scratch)
+
+    command.downgrade(config, "base")
+    bare = _shape(scratch)
+    command.upgrade(config, "head")
+
+    assert [row for row in bare[0] if row[0] != "alembic_version"] == []  # type: ignore[attr-defined]
+    assert _shape(scratch) == first
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006"])
+def test_each_step_can_be_taken_back_alone(scratch: str, revision: str) -> None:
+    config = alembic_config(scratch)
+    command.upgrade(config, revision)
+    before = _shape(scratch)
+
+    command.downgrade(config, "-1")
+    command.upgrade(config, revision)
+
+    assert _shape(scratch) == before
+
+
+def test_the_models_say_what_the_migrations_made(scratch: str) -> None:
+    command.upgrade(alembic_config(scratch), "head")
+    engine = create_engine(scratch, poolclass=pool.NullPool)
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True,
+                "include_name": lambda name, kind, _: (
+                    not (kind == "table" and name.startswith("procrastinate_"))
+                ),
+            },
+        )
+        differences = compare_metadata(context, Base.metadata)
+
+    assert differences == []
+
+
+def test_two_migrations_at_once_wait_for_each_other(scratch: str) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+    from subprocess import run
+    from sys import executable
+
+    code = (
+        "import sys; from alembic import command; from app.cli import alembic_config;"
+        " command.upgrade(alembic_config(sys.argv[1]), 'head')"
+    )
+    with ThreadPoolExecutor(2) as both:
+        done = list(
+            both.map(
+                lambda _: run([executable, "-c", code, scratch], capture_output=True, check=False),
+                range(2),
+            )
+        )
+
+    assert [each.returncode for each in done] == [0, 0], done[0].stderr + done[1].stderr
