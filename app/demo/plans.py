@@ -70,7 +70,8 @@ class WomanPlan:
 
     ``arrives_minute`` counts from the scenario's start and is negative for residents of before.
     ``stay_days`` is how long she would stay; ``link`` is together, apart or nothing, to the first
-    woman of her incident. ``under_18`` persons are handed on: nothing else of theirs is used.
+    woman of her incident; ``says_no`` is why she refuses a bed, empty when she does not.
+    ``under_18`` persons are handed on: nothing else of theirs is used.
     """
 
     key: str
@@ -87,6 +88,16 @@ class WomanPlan:
     london: str
     may_share: bool
     link: str
+    says_no: str
     stay_days: int
     will_arrive: bool
     leaves_because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidentPlan:
+    """A woman who lived in a house before it all began: the house's alias, the room's code."""
+
+    woman: WomanPlan
+    refuge: str
+    room: str

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.demo.places import Spot, draw_spot, spots, spots_of_force
-from app.demo.plans import ChildPlan, WomanPlan, ZonePlan
+from app.demo.plans import (
+    ChildPlan,
+    RefugePlan,
+    ResidentPlan,
+    RoomPlan,
+    WomanPlan,
+    ZonePlan,
+)
 from app.services.reference import calibration, read_rows
 
 DAY_MINUTES = 24 * 60
@@ -26,6 +33,7 @@ NEED_FEATURES = {
 }
 ZONE_COUNT = {"none": 0, "one": 1, "two": 2, "three_plus": 3}
 SURGE_LINKS = {1: "together", 2: "together", 3: "apart", 6: "apart"}  # to the first woman
+HER_NO = ("wants_home", "not_now", "fears_officials", "too_far", "stay_near", "shared_rooms")
 PLAIN_DEPARTURES = ("planned_move", "council_home", "own_home", "family_or_friends")
 
 
@@ -124,7 +132,7 @@ def draw_women(
     for incident in incidents:
         mix = _incident_languages(rng)
         for index in range(incident.people):
-            minute = min(incident.minute + index * rng.randint(4, 15), last_minute)
+            minute = min(incident.minute + index * rng.randint(1, 2), last_minute)
             key = f"w{len(women) + 1:03d}"
             women.append(_woman(rng, key, incident, minute, mix, is_first=index == 0))
     for index in rng.sample(range(len(women)), under_18):
@@ -133,34 +141,61 @@ def draw_women(
 
 
 def draw_residents(
-    rng: random.Random, forces: list[str], *, count: int, of_2007: bool, stay: dict[str, Any]
-) -> tuple[WomanPlan, ...]:
-    """Women who moved in before the scenario began.
+    rng: random.Random,
+    refuges: tuple[RefugePlan, ...],
+    forces: list[str],
+    *,
+    occupied: float,
+    of_2007: bool,
+    stay: dict[str, Any],
+) -> tuple[ResidentPlan, ...]:
+    """Women who moved in before the scenario began, into ``occupied`` of the private rooms.
 
     Whoever is found in a house on a given day is likelier to be on a long stay, so stays are drawn
     length-biased (lognormal with its logarithm's mean raised by sigma squared) and are part over.
     """
     weights = _force_weights(of_2007)
     biased = {"median": stay["median"] * math.exp(stay["sigma"] ** 2), "sigma": stay["sigma"]}
-    women = []
-    for number in range(1, count + 1):
+    homes = [
+        (refuge, room)
+        for refuge in refuges
+        for room in refuge.rooms
+        if refuge.opens_on_day == 0 and not room.is_shared
+    ]
+    taken = rng.sample(homes, round(len(homes) * occupied))
+    residents = []
+    for number, (refuge, room) in enumerate(taken, start=1):
         force = rng.choices(forces, [weights[code] for code in forces])[0]
         days = min(_lognormal(rng, biased), stay["cap"])
-        gone_by = round(rng.random() * days * DAY_MINUTES)
+        minutes_ago = max(round(rng.random() * days * DAY_MINUTES), DAY_MINUTES)
         incident = Incident(
             key=f"r{number:03d}",
-            minute=-max(gone_by, DAY_MINUTES) - rng.randrange(DAY_MINUTES),
+            minute=-minutes_ago - rng.randrange(DAY_MINUTES),
             force=force,
             spot=draw_spot(rng, list(spots_of_force(force, of_2007=of_2007))),
             people=1,
             is_raid=False,
         )
         mix = _incident_languages(rng)
-        woman = _woman(rng, f"r{number:03d}", incident, incident.minute, mix, is_first=True)
-        women.append(
-            replace(woman, stay_days=max(round(days), 2), will_arrive=True, zones=(), essential=())
+        woman = _woman(rng, incident.key, incident, incident.minute, mix, is_first=True)
+        woman = replace(
+            woman,
+            children=_children_who_fit(woman, refuge, room),
+            stay_days=max(round(days), 2),
+            essential=(),
+            urgency="planned",
         )
-    return tuple(sorted(women, key=lambda woman: (woman.arrives_minute, woman.key)))
+        residents.append(ResidentPlan(woman=woman, refuge=refuge.alias, room=room.code))
+    return tuple(sorted(residents, key=lambda one: (one.woman.arrives_minute, one.woman.key)))
+
+
+def _children_who_fit(
+    woman: WomanPlan, refuge: RefugePlan, room: RoomPlan
+) -> tuple[ChildPlan, ...]:
+    welcome = [
+        child for child in woman.children if child.sex == "f" or child.age <= refuge.boys_to_age
+    ]
+    return tuple(welcome[: room.bed_spaces - 1])
 
 
 def draw_surge(rng: random.Random, force: str, *, people: int) -> tuple[WomanPlan, ...]:
@@ -223,6 +258,7 @@ def _woman(
         london=_drawn(rng, person["london_wish"]),
         may_share=rng.random() < calibration()["needs"]["may_share"],
         link="" if is_first else _link(rng),
+        says_no=_says_no(rng),
         stay_days=max(1, min(round(_lognormal(rng, stay)), stay["cap"])),
         will_arrive=rng.random() >= calibration()["answers"]["not_arrived"],
         leaves_because=_leaves_because(rng),
@@ -272,6 +308,12 @@ def _zones(rng: random.Random, here: Spot, count: int) -> tuple[ZonePlan, ...]:
         radius = rng.choices(person["danger_radius_km"], person["danger_radius_weights"])[0]
         zones.append(ZonePlan(district=spot.code, radius_km=radius))
     return tuple(zones)
+
+
+def _says_no(rng: random.Random) -> str:
+    if rng.random() >= calibration()["answers"]["woman_says_no"]:
+        return ""
+    return rng.choice(HER_NO)
 
 
 def _leaves_because(rng: random.Random) -> str:

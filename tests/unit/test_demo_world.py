@@ -74,8 +74,21 @@ def test_everybody_arrives_in_the_scenario_and_residents_before_it(half_year: Wo
     assert minutes[0] >= 0
     assert minutes[-1] < half_year.days * 1440
     for resident in half_year.residents:
-        assert resident.arrives_minute < 0
-        assert resident.arrives_minute / 1440 + resident.stay_days > -2, "she would have left"
+        assert resident.woman.arrives_minute < 0
+        leaves = resident.woman.arrives_minute + resident.woman.stay_days * 1440
+        assert leaves > -2 * 1440, "she would have left"
+
+
+def test_residents_live_one_to_a_private_room_that_holds_them(half_year: World) -> None:
+    rooms = {
+        (refuge.alias, room.code): room for refuge in half_year.refuges for room in refuge.rooms
+    }
+    homes = [(resident.refuge, resident.room) for resident in half_year.residents]
+
+    assert len(set(homes)) == len(homes) == 33
+    for resident, home in zip(half_year.residents, homes, strict=True):
+        assert 1 + len(resident.woman.children) <= rooms[home].bed_spaces
+        assert not rooms[home].is_shared
 
 
 def test_women_of_one_incident_are_found_by_one_force_at_one_time(half_year: World) -> None:
@@ -86,7 +99,7 @@ def test_women_of_one_incident_are_found_by_one_force_at_one_time(half_year: Wor
     assert max(len(found) for found in incidents.values()) <= 8
     for found in incidents.values():
         assert len({(woman.force, woman.district) for woman in found}) == 1
-        assert found[-1].arrives_minute - found[0].arrives_minute <= 15 * len(found)
+        assert found[-1].arrives_minute - found[0].arrives_minute <= 2 * len(found)
         assert len({woman.language for woman in found}) <= 2
 
 
@@ -196,17 +209,15 @@ def test_refuges_accept_decline_and_fall_silent_in_the_shares_assumed() -> None:
 
     assert count[Reply.DECLINE] / 3000 == pytest.approx(shares["refuge_says_no"], abs=0.03)
     assert count[Reply.SILENCE] / 3000 == pytest.approx(shares["refuge_does_not_answer"], abs=0.02)
-    assert sum(answer.minutes > 20 for answer in answers) > 100, "some answers come too late"
+    assert sum(answer.minutes > 20 for answer in answers) > 60, "some answers come too late"
     assert {answer.reason for answer in answers} - {""} <= numbered
     for answer in answers:
         assert bool(answer.reason) == (answer.reply is Reply.DECLINE)
 
 
-def test_the_cast_has_every_role_once_on_the_front_page_and_no_real_mail() -> None:
-    assert [person.shown for person in CAST] == list(range(1, len(CAST) + 1))
-    assert {person.role for person in CAST} == set(Role) - {Role.SYSTEM}
+def test_the_cast_has_every_role_once_and_no_real_mail() -> None:
+    assert sorted(person.role for person in CAST) == sorted(set(Role) - {Role.SYSTEM})
     assert all(person.email.endswith("@demo.waymark.example") for person in CAST)
-    assert all("Example" in person.name for person in CAST)
 
 
 def test_every_force_has_one_officer(half_year: World) -> None:
