@@ -112,9 +112,8 @@ def tonight(*, by: Actor, is_live: bool = False) -> Tonight:
         rows: dict[str, list[WomanRow]] = defaultdict(list)
         for placement, referral, needs, room in shown:
             rows[placement.state].append(_woman(placement, referral, needs, room, now))
-        waiting = sorted(
-            rows[PlacementState.OFFERED], key=lambda row: (not row.reply_by, row.since)
-        )
+        # The rows come by their deadline; those that can still be answered stand first.
+        waiting = sorted(rows[PlacementState.OFFERED], key=lambda row: row.reply_by is None)
         return Tonight(
             offers=waiting,
             on_the_way=rows[PlacementState.ACCEPTED],
