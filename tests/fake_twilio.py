@@ -110,10 +110,8 @@ def fake_twilio(
 @contextmanager
 def wired(applications: Sequence[Flask], public_url: str, fake: FakeTwilio) -> Iterator[None]:
     """Point Waymark's processes at the stand-in for a while, and tell them their own address."""
-    before = [
-        (each, each.config["SETTINGS"], each.extensions.get("waymark_sms")) for each in applications
-    ]
-    for each, settings, _ in before:
+    before = [(each, each.config["SETTINGS"]) for each in applications]
+    for each, settings in before:
         each.config["SETTINGS"] = replace(
             settings,
             public_url=public_url,
@@ -122,13 +120,11 @@ def wired(applications: Sequence[Flask], public_url: str, fake: FakeTwilio) -> I
             twilio_messaging_service_sid=SERVICE_SID,
             twilio_api_base_url=fake.url,
         )
-        each.extensions["waymark_sms"] = fake.gateway()
     try:
         yield
     finally:
-        for each, settings, gateway in before:
+        for each, settings in before:
             each.config["SETTINGS"] = settings
-            each.extensions["waymark_sms"] = gateway
 
 
 @pytest.fixture

@@ -47,6 +47,12 @@ class Phone:
     is_stopped: bool
 
     @property
+    def dialled(self) -> str:
+        """The number as people here write it."""
+        local = self.number.replace("+44", "0", 1)
+        return f"{local[:5]} {local[5:]}" if local.startswith("0") else self.number
+
+    @property
     def anchor(self) -> str:
         return "phone-" + self.number.removeprefix("+")
 
@@ -56,13 +62,15 @@ def index() -> str:
     desk = exchange()
     wanted = request.args.get("phone", "")
     numbers = _numbers(desk)
+    last = desk.ledger.last_text_at()
+    shown = [number for number in numbers if number in last][:PHONES_SHOWN]
     if wanted in numbers:
-        numbers = [wanted, *(number for number in numbers if number != wanted)]
+        shown = [wanted, *(number for number in shown if number != wanted)]
     aliases = desk.ledger.aliases()
     return render_template(
         "demo_phone.html",
-        phones=[_phone(desk, number, aliases) for number in numbers[:PHONES_SHOWN]],
-        others=[(number, _alias(number, aliases)) for number in numbers[PHONES_SHOWN:]],
+        phones=[_phone(desk, number, aliases) for number in shown],
+        others=[(number, _alias(number, aliases)) for number in numbers if number not in shown],
         service_url=desk.public_url,
         most_characters=MOST_CHARACTERS,
     )

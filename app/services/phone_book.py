@@ -1,0 +1,25 @@
+"""Whose phone each number is, for the page of the demo phone."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.actors import SYSTEM
+from app.db import db, transaction
+from app.models.beds import Refuge
+from app.models.messages import Contact
+
+
+def phone_book() -> dict[str, str]:
+    """Number -> the refuge's alias; the label too where a refuge has several phones."""
+    with transaction(by=SYSTEM):
+        rows = db.session.execute(
+            select(Contact.phone, Refuge.alias, Contact.label)
+            .join(Refuge, Refuge.id == Contact.refuge_id)
+            .order_by(Refuge.alias, Contact.position, Contact.id)
+        ).all()
+    aliases = [alias for _, alias, _ in rows]
+    return {
+        phone: alias if aliases.count(alias) == 1 else f"{alias} ({label})"
+        for phone, alias, label in rows
+    }
