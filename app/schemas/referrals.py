@@ -74,7 +74,9 @@ def british_phone(text: str) -> str:
             number = phonenumbers.parse(text, country)
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_possible_number(number) and len(text) <= 40:
+        # A short local number would be possible too, but reaches nobody from elsewhere.
+        how = phonenumbers.is_possible_number_with_reason(number)
+        if how == phonenumbers.ValidationResult.IS_POSSIBLE and len(text) <= 40:
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     raise ValidationError(PHONE_HELP)
 
