@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from app.actors import SYSTEM
 from app.db import db, transaction
+from app.errors import Conflict
 from app.models.beds import JUST_TAKEN
 from app.models.placements import Channel
 from app.models.referrals import ReferralState
@@ -135,7 +136,7 @@ def test_web_text_and_desk_answer_at_once_and_the_first_counts(
                             reason="full",
                             code=placement.offer_code,
                         )
-                except deciding.Conflict as error:
+                except Conflict as error:
                     return str(error)
                 return "done"
 
