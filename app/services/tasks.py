@@ -72,7 +72,7 @@ class TasksPage:
 
 
 def list_tasks(*, by: Actor) -> TasksPage:
-    """Everything that is open on the desk."""
+    """Everything that is open on the desk; whose requests were named is written down."""
     only_desk(by)
     with transaction(by=by) as now:
         rows = db.session.execute(
@@ -86,6 +86,8 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .where(Task.done_at.is_(None))
             .order_by(Task.opened_at, Task.id)
         ).all()
+        named = sorted({row[0].referral_id for row in rows if row[0].referral_id})
+        record(Fact.REFERRALS_LISTED, by=by, detail={"referral_ids": named})
         return TasksPage(
             tasks=[_shown(*row) for row in rows],
             failed_texts=_failed_texts(by, now - TEXTS_SHOWN_FOR),

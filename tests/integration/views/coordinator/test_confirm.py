@@ -27,9 +27,9 @@ def test_a_ticked_line_is_offered_and_said(
     placement = run(placement_of, planned.ref)
     assert placement.decided_by_id == cast.dee.actor.user_id
     assert placement.run_id == planned.run_id
-    assert "1 house asked" in said
+    assert "1 offer sent" in said
     assert f"{planned.ref} : offered to " in said
-    assert "1 house asked" not in text_of(desk.get("/desk/board"))
+    assert "1 offer sent" not in text_of(desk.get("/desk/board"))
 
 
 def test_all_means_the_lines_that_stood_on_the_page(
@@ -59,7 +59,7 @@ def test_a_stale_line_is_dropped_with_its_reason_and_the_other_stands(
     said = text_of(desk.get("/desk/board"))
 
     assert response.status_code == 303
-    assert "1 house asked, 1 not sent" in said
+    assert "1 offer sent, 1 not sent" in said
     assert f"{stale} : not sent. {matching.STALE}" in said
     assert run(referral_of, stale).state == ReferralState.READY
     assert run(referral_of, good).state == ReferralState.OFFERED

@@ -67,6 +67,9 @@ def test_each_kind_says_what_to_do_and_whom_to_ring(desk: Browser, cast: Cast, r
     assert "020 7946 0101" in said
     assert "Officer 07700 900555" in said
     assert "30003" in said
+    (look,) = run(events_of, "referrals_listed")
+    assert look.actor_user_id == cast.dee.actor.user_id
+    assert len(look.detail["referral_ids"]) == 1
 
 
 def test_a_text_that_failed_long_ago_is_not_shown(desk: Browser, cast: Cast, run: Run) -> None:
