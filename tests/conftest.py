@@ -29,6 +29,7 @@ TEMPLATE = "waymark_template"
 def postgres() -> Iterator[EmbeddedPostgres]:
     """One server for the whole run, without fsync: what is tested is never a power cut."""
     with tempfile.TemporaryDirectory(prefix="waymark-tests-") as folder:
+        Path(folder).chmod(0o711)  # as root the server runs as another user, who must get in
         server = EmbeddedPostgres(Path(folder), durable=False)
         server.start()
         yield server

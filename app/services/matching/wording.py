@@ -11,7 +11,13 @@ from typing import Any
 import allocation
 
 JOINS = "She must go to the house where a woman she stays with has a room already."
-LONGER_JOURNEY = "A longer journey"
+ROOM_IN_THAT_HOUSE = "If a room that suits her were free in that house."
+# What the engine counts in points or minutes is said without the count.
+UNCOUNTED = {
+    "travel_minutes": "A longer journey",
+    "scarcity": "It would use a rarer room than she needs",
+}
+JOINED = {"vetoed": JOINS, "lift_refuge_veto": ROOM_IN_THAT_HOUSE}
 UNTOLD = {"why_travel"}
 WITHOUT_MINUTES = {
     "travel": "Rooms that would suit her are further than she can travel tonight.",
@@ -29,10 +35,20 @@ def told(reasons: list[dict[str, Any]], *, joins: bool = False) -> list[dict[str
 
 
 def _text(entry: dict[str, Any], *, joins: bool) -> str:
-    if joins and entry["code"] in ("vetoed", "lift_refuge_veto"):
-        return JOINS
+    code, params = entry["code"], entry["params"]
+    if joins and code in JOINED:
+        return JOINED[code]
+    if code == "why_wishes":
+        return _wishes(params["met"], params["unmet"])
     text: str = entry["text"]
-    return WITHOUT_MINUTES.get(entry["code"], text)
+    return WITHOUT_MINUTES.get(code, text)
+
+
+def _wishes(met: int, unmet: int) -> str:
+    """A wish is her language spoken there, or the side of London's boundary she would rather."""
+    if unmet == 0:
+        return "It is as she would wish."
+    return f"It meets {met} of her {met + unmet} wishes." if met else "It does not meet her wish."
 
 
 def alternatives(refuges: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -68,10 +84,11 @@ def _refused(entry: dict[str, Any]) -> dict[str, Any]:
 def price(cost: dict[str, Any]) -> str:
     """What choosing a room costs everyone else, in words."""
     text: str = cost["text"]
-    if cost["decisive"] != "travel_minutes":
+    said = UNCOUNTED.get(cost["decisive"])
+    if said is None:
         return text
     _, more, rest = text.partition("; ")
-    return f"{LONGER_JOURNEY}; {rest}" if more else f"{LONGER_JOURNEY}."
+    return f"{said}; {rest}" if more else f"{said}."
 
 
 def unplaced(left_out: allocation.Unplaced, *, joins: bool) -> dict[str, list[dict[str, str]]]:

@@ -1,0 +1,54 @@
+"""What people read of the engine's reasons: whole sentences, and never a time or a distance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import allocation
+from app.services.matching import wording
+
+
+def entry(code: str, **params: Any) -> dict[str, Any]:
+    return {"code": code, "params": params, "text": allocation.describe(code, params)}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        entry("travel", rooms=3, of=9, minutes=420),
+        entry("longer_travel", minutes=431, **{"from": 420}),
+        entry("why_travel", minutes=87),
+    ],
+)
+def test_no_minutes_of_a_journey_are_told(said: dict[str, Any]) -> None:
+    assert any(sign.isdigit() for sign in said["text"])  # the engine itself does say them
+
+    told = wording.told([said])
+
+    assert not any(sign.isdigit() for one in told for sign in one["text"])
+    assert all(set(one) == {"code", "text"} for one in told)
+
+
+@pytest.mark.parametrize(
+    ("decisive", "loss", "said"),
+    [
+        ("travel_minutes", 34, "A longer journey; 1 other household would move."),
+        ("scarcity", 18, "It would use a rarer room than she needs; 1 other household would move."),
+        ("unmet_desirable", 1, "1 more wish unmet; 1 other household would move."),
+    ],
+)
+def test_a_price_is_told_in_words(decisive: str, loss: int, said: str) -> None:
+    params = {"loses": 0, "gains": 0, "moves": 1, "decisive": decisive, "loss": loss}
+    cost = {"decisive": decisive, "text": allocation.describe("forced", params)}
+
+    assert wording.price(cost) == said
+
+
+def test_a_tie_to_a_settled_woman_is_not_called_her_own_no() -> None:
+    own = wording.told([entry("vetoed", rooms=4, of=4)])
+    tied = wording.told([entry("vetoed", rooms=4, of=4)], joins=True)
+
+    assert "said no" in own[0]["text"]
+    assert tied[0]["text"] == wording.JOINS
