@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 from sqlalchemy import func, select
 
-from app.actors import SYSTEM, Actor
+from app.actors import SYSTEM, Actor, Role
 from app.db import db, transaction
-from app.demo.people import CAST, DESK, PersonPlan, force_name, officer_of
-from app.demo.plans import ForcePlan, RefugePlan
+from app.demo.people import CAST, DESK, FORCE_MAIL, PersonPlan, force_name, officer_of
+from app.demo.plans import RefugePlan
 from app.demo.world import World
 from app.errors import NotFound
 from app.models.accounts import Organisation, OrganisationKind, User
@@ -26,35 +26,37 @@ def is_empty() -> bool:
         return db.session.scalar(select(func.count(Organisation.id))) == 0
 
 
-def lay_out(world: World, *, today: date) -> None:
-    """Forces, charities, the desk, everybody who works there, the houses open from the start."""
+def lay_out(world: World, *, today: date, mail: str = FORCE_MAIL) -> None:
+    """Forces, charities, the desk, everybody who works there, the houses open from the start.
+
+    ``mail`` is the domain of the forces' officers: with the demonstration's own, all can sign in.
+    """
     accounts.create_organisation(DESK, kind=OrganisationKind.COORDINATION, by=SYSTEM)
     for charity in world.charities:
         accounts.create_organisation(charity, kind=OrganisationKind.CHARITY, by=SYSTEM)
+    for force in world.forces:
+        accounts.create_organisation(
+            force_name(force), kind=OrganisationKind.FORCE, force_code=force.code, by=SYSTEM
+        )
     for refuge in world.refuges:
         if refuge.opens_on_day == 0:
             open_house(refuge)
-    for force in world.forces:
-        _join_force(force)
-    places = {force.code: force_name(force) for force in world.forces}
-    houses = {refuge.alias: refuge.charity for refuge in world.refuges}
-    for person in CAST:
-        if person.email not in {officer_of(force).email for force in world.forces}:
-            home = places.get(person.force) or houses.get(person.refuge)
-            is_charity = person.role.value == "charity_manager"
-            _hire(person, home or (world.charities[0] if is_charity else DESK))
+    officers = {force.code: officer_of(force, mail=mail) for force in world.forces}
+    for person in dict.fromkeys((*CAST, *officers.values())):
+        hire(person, _workplace(person, world))
     _grant(world.charities[0], today)
 
 
-def _join_force(force: ForcePlan) -> None:
-    name = force_name(force)
-    accounts.create_organisation(
-        name, kind=OrganisationKind.FORCE, force_code=force.code, by=SYSTEM
-    )
-    _hire(officer_of(force), name)
+def _workplace(person: PersonPlan, world: World) -> str:
+    if person.force:
+        return next(force_name(force) for force in world.forces if force.code == person.force)
+    if person.refuge:
+        return next(one.charity for one in world.refuges if one.alias == person.refuge)
+    return world.charities[0] if person.role is Role.CHARITY_MANAGER else DESK
 
 
-def _hire(person: PersonPlan, organisation: str) -> None:
+def hire(person: PersonPlan, organisation: str) -> None:
+    """Make the account of somebody invented; they sign in by one tap or not at all."""
     accounts.create_user(
         accounts.NewUser(
             role=person.role,

@@ -54,13 +54,24 @@ def force_name(force: ForcePlan) -> str:
     return SHORT_NAME_FORCE.format(force.name)
 
 
-def officer_of(force: ForcePlan) -> PersonPlan:
+def officer_of(force: ForcePlan, *, mail: str = FORCE_MAIL) -> PersonPlan:
     """The one officer who stands for a whole force in the synthetic world."""
     if force.code == DEMO_FORCE:
         return OFFICER
     return PersonPlan(
-        email=f"officer.{force.code}@{FORCE_MAIL}",
+        email=f"officer.{force.code}@{mail}",
         name=f"PC Example of {force.name}",
         role=Role.OFFICER,
         force=force.code,
+    )
+
+
+def worker_of(alias: str) -> PersonPlan:
+    """Somebody who answers for a house on the web, in the replay."""
+    name = alias.lower().replace(" ", "-")
+    return PersonPlan(
+        email=f"{name}@{MAIL}",
+        name=f"Worker of {alias}",
+        role=Role.REFUGE_WORKER,
+        refuge=alias,
     )

@@ -30,7 +30,7 @@ from app.models.messages import Message, MessageState, Task
 from app.models.placements import Placement, PlacementState
 from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import HandOn, Incident, Needs, Referral, ReferralLink, ReferralState
-from app.services import accounts, follow, invariants, matching
+from app.services import accounts, clock, follow, invariants, matching
 from app.services.reference import load_reference
 from tests.conftest import settings_for
 
@@ -233,6 +233,12 @@ def test_seeding_again_changes_nothing(owner: Run) -> None:
 
     assert said == "The database is not empty: nothing was added."
     assert owner(count, Event) == before
+
+
+def test_a_seed_that_was_cut_short_says_what_to_do(owner: Run) -> None:
+    owner(clock.shift_by, timedelta(hours=-5))
+
+    assert "delete its data folder" in owner(seed_demo)
 
 
 def test_one_organisation_is_enough_to_leave_a_database_alone(run_as_owner: Run) -> None:
