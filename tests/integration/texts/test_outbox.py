@@ -5,104 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import permutations
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app import outbox
 from app.actors import SYSTEM
 from app.db import db, transaction
-from app.models.messages import Contact, Message, MessageState, Task, TaskKind
-from app.notices import Template
-from app.outbox import Patience, sending
+from app.models.messages import Message, MessageState, TaskKind
+from app.outbox import sending
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import accept, make_referral, offer_room
 from tests.fake_twilio import FakeTwilio
-
-ROWAN = "+447700900101"
-SHORT = Patience(
-    lease_seconds=1.0,
-    spare_seconds=0.5,
-    absent_seconds=0.3,
-    first_wait_seconds=0.0,
-    longest_wait_seconds=0.0,
+from tests.integration.texts.owed import (
+    ROWAN,
+    SHORT,
+    Settle,
+    change_contact,
+    message,
+    owe_text,
+    tasks,
 )
-Settle = Callable[..., None]
-
-
-def owe_text(
-    code: str = "7KQ4M2", *, phone: str = ROWAN, seconds: float = 1200, key: str = ""
-) -> UUID:
-    """A text that needs no offer behind it."""
-    dedupe_key = key or f"test:{code}"
-    with transaction(by=SYSTEM) as now:
-        contact = db.session.scalars(select(Contact).where(Contact.phone == phone)).one()
-        outbox.owe(
-            Template.OFFER_WITHDRAWN,
-            {"code": code},
-            contact_id=contact.id,
-            not_after=now + timedelta(seconds=seconds),
-            dedupe_key=dedupe_key,
-        )
-        return db.session.scalars(select(Message.id).where(Message.dedupe_key == dedupe_key)).one()
-
-
-def message(message_id: UUID) -> Message:
-    with transaction(by=SYSTEM):
-        return db.session.get_one(Message, message_id)
-
-
-def tasks() -> list[tuple[str, bool]]:
-    """(kind, is open) of everything a person was told."""
-    with transaction(by=SYSTEM):
-        return [
-            (task.kind, task.done_at is None)
-            for task in db.session.scalars(select(Task).order_by(Task.id))
-        ]
-
-
-def change_contact(**changes: Any) -> None:
-    with transaction(by=SYSTEM):
-        contact = db.session.scalars(select(Contact).where(Contact.phone == ROWAN)).one()
-        for name, value in changes.items():
-            setattr(contact, name, value)
-
-
-@pytest.fixture
-def send(run_as_worker: Run, twilio: FakeTwilio) -> Callable[..., int]:
-    """One round of the worker, patient for a second at most; callbacks go nowhere by default."""
-    gateway = twilio.gateway(timeout_seconds=0.4)
-
-    def go(public_url: str = "http://127.0.0.1:9") -> int:
-        return run_as_worker(  # type: ignore[no-any-return]
-            outbox.send_due, gateway, public_url=public_url, patience=SHORT
-        )
-
-    return go
-
-
-@pytest.fixture
-def settle(run_as_worker: Run, twilio: FakeTwilio, send: Callable[..., int]) -> Settle:
-    """Rounds of the worker until the text rests in one of the given states."""
-    gateway = twilio.gateway(timeout_seconds=0.4)
-
-    def go(message_id: UUID, *states: MessageState, seconds: float = 8) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            send()
-            run_as_worker(outbox.reconcile_unknown, gateway, patience=SHORT)
-            if run_as_worker(message, message_id).state in states:
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"still {run_as_worker(message, message_id).state}")
-
-    return go
 
 
 def test_an_owed_text_goes_out_once(
@@ -229,81 +155,6 @@ def test_two_equal_texts_in_doubt_are_told_apart(
     assert run(message, first).provider_sid != run(message, second).provider_sid
 
 
-def test_a_callback_settles_what_the_answer_did_not(
-    cast: Cast, run: Run, run_as_worker: Run, send: Callable[..., int], twilio: FakeTwilio
-) -> None:
-    twilio.settle(callbacks={"delays": [0.0, 0.0, 0.0]})
-    twilio.plan("503_after")
-    owed = run(owe_text)
-    send(twilio.application.extensions["exchange"].public_url)
-
-    _wait_until(lambda: run(message, owed).provider_status == "delivered")
-
-    kept = run(message, owed)
-    assert (kept.state, kept.attempt) == ("accepted", 1)
-    assert len(twilio.sent()) == 1
-
-
-def test_callbacks_may_come_before_the_answer(
-    cast: Cast, run: Run, send: Callable[..., int], twilio: FakeTwilio
-) -> None:
-    twilio.settle(callbacks={"delays": [0.0, 0.0, 0.0], "order": "reverse", "copies": 3})
-    twilio.plan("slow_after", seconds=0.3)
-    owed = run(owe_text)
-
-    send(twilio.application.extensions["exchange"].public_url)
-
-    kept = run(message, owed)
-    assert (kept.state, kept.provider_status) == ("accepted", "delivered")
-
-
-def test_every_order_of_news_ends_the_same(cast: Cast, run: Run) -> None:
-    orders = permutations(["queued", "sent", "undelivered", "delivered"])
-    for number, order in enumerate(orders):
-        owed = run(owe_text, key=str(number))
-        for status in order:
-            error = "30003" if status == "undelivered" else ""
-            assert run(outbox.record_status, owed, 1, f"SM{number:032x}", status, error)
-
-        kept = run(message, owed)
-        assert (kept.state, kept.provider_status) == ("accepted", "delivered"), order
-        assert kept.error_code is None
-        assert not [kind for kind, is_open in run(tasks) if is_open], order
-
-
-def test_any_news_in_any_order_and_number_ends_the_same(cast: Cast, run: Run) -> None:
-    words = ["accepted", "queued", "sending", "sent", "undelivered", "failed", "delivered", "odd"]
-    numbers = iter(range(10_000))
-
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(st.sampled_from(words), min_size=1, max_size=6), st.randoms())
-    def check(news: list[str], dice: Any) -> None:
-        ends = []
-        for again in (news, dice.sample(news * 2, len(news) * 2)):
-            number = next(numbers)
-            owed = run(owe_text, key=str(number))
-            for status in again:
-                run(outbox.record_status, owed, 1, f"SM{number:032x}", status)
-            kept = run(message, owed)
-            ends.append((kept.state, kept.provider_status, kept.status_rank))
-        assert ends[0] == ends[1]
-
-    check()
-
-
-def test_an_undelivered_text_is_put_before_a_person(
-    cast: Cast, run: Run, send: Callable[..., int], twilio: FakeTwilio
-) -> None:
-    twilio.settle(failing={ROWAN: 30003}, callbacks={"delays": [0.0]})
-    owed = run(owe_text)
-    send(twilio.application.extensions["exchange"].public_url)
-
-    _wait_until(lambda: run(message, owed).state == MessageState.FAILED)
-
-    assert run(message, owed).error_code == "30003"
-    assert run(tasks) == [(TaskKind.TEXT_FAILED, True)]
-
-
 def test_a_refused_number_fails_at_once_and_is_put_before_a_person(
     cast: Cast, run: Run, run_as_owner: Run, send: Callable[..., int]
 ) -> None:
@@ -405,30 +256,6 @@ def test_a_worker_that_was_frozen_does_not_send(
     assert run(message, owed).state == MessageState.INFLIGHT
 
 
-def test_late_news_of_an_old_attempt_stops_the_next(
-    cast: Cast, run: Run, run_as_worker: Run, send: Callable[..., int], twilio: FakeTwilio
-) -> None:
-    twilio.plan("429", retry_after=0)
-    owed = run(owe_text)
-    run_as_worker(sending._claim_next, SHORT)
-    assert run(outbox.record_status, owed, 1, "SM" + "b" * 32, "queued")
-
-    send()
-
-    assert twilio.sent() == []
-    assert run(message, owed).provider_sid == "SM" + "b" * 32
-
-
-def test_a_second_sid_for_one_text_changes_nothing(cast: Cast, run: Run) -> None:
-    owed = run(owe_text)
-    run(outbox.record_status, owed, 1, "SM" + "c" * 32, "sent")
-
-    run(outbox.record_status, owed, 2, "SM" + "d" * 32, "undelivered", "30003")
-
-    kept = run(message, owed)
-    assert (kept.provider_sid, kept.provider_status) == ("SM" + "c" * 32, "sent")
-
-
 def test_a_text_that_cannot_be_written_stops_no_other(
     cast: Cast, run: Run, run_as_owner: Run, send: Callable[..., int], twilio: FakeTwilio
 ) -> None:
@@ -459,13 +286,6 @@ def test_many_workers_share_the_work(
 
     assert sum(counts) == 30
     assert len(twilio.sent()) == len(set(twilio.sent())) == 30
-
-
-def _wait_until(is_true: Callable[[], bool], seconds: float = 5) -> None:
-    until = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def _worker_of(cast: Cast, refuge_id: int) -> Any:
