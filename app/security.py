@@ -21,6 +21,7 @@ OPEN_TO_ALL = {
     *("public.send_surge", "auth.sign_in", "auth.demo_sign_in"),  # both refuse outside the demo
 }
 OPEN_BLUEPRINTS = {"webhooks", "health"}
+UNREADABLE = "\x00"  # nothing that PostgreSQL keeps has it, so no page has it in its address
 LIVE_HEADER = "X-Waymark-Live"  # a page left open asks by itself: that is nobody's presence
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -66,6 +67,8 @@ def _load(token: str) -> SignedIn | None:
 
 
 def _deny_by_default() -> BaseResponse | None:
+    if UNREADABLE in request.path or any(UNREADABLE in text for text in request.args.values()):
+        abort(404)
     endpoint = request.endpoint
     if endpoint is None or endpoint in OPEN_TO_ALL or request.blueprint in OPEN_BLUEPRINTS:
         return None

@@ -84,7 +84,7 @@ def check_reason(code: str, *kinds: ReasonKind) -> Reason:
 
 
 def find_place(text: str, *, near_force: str | None, field: str) -> District:
-    """The district meant by a code or a town's name; of several the officer's own, then the largest.
+    """The district of a code or a town's name; of several the officer's own, then the largest.
 
     Raises:
         Invalid: no such place, with what to type instead.

@@ -31,7 +31,7 @@ def reopen(ref: str, *, by: Actor) -> None:
         referral = lock_referral(ref, by)
         was = referral.state
         referral.move(ReferralState.READY, at=now)
-        referral.closed_at = referral.closed_reason = None
+        referral.closed_at = referral.closed_reason = referral.confirmed_at = None
         record(Fact.REFERRAL_REOPENED, by=by, referral_id=referral.id, detail={"was": was})
         _look_no_further(referral, by)
         defer(Job.PLAN)

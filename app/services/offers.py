@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -138,6 +139,7 @@ def withdraw_offer(public_id: UUID, reason: str, *, by: Actor) -> None:
         placement.refuse_unless(PlacementState.OFFERED, PlacementState.ACCEPTED)
         placement.state, placement.reason_code = PlacementState.WITHDRAWN, reason
         referral.move(ReferralState.READY, at=now)
+        referral.confirmed_at = None  # what was promised is promised no more
         _record(Fact.OFFER_WITHDRAWN, placement, by, {"reason": reason})
         owe_offer_withdrawn(placement, now)
         defer(Job.PLAN)
@@ -185,6 +187,18 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
 # Steps of one transaction, for this module and for the one door of the plan.
 
 
+@dataclass(frozen=True, kw_only=True)
+class Override:
+    """A choice against the plan: its reason, the note, and what it costs the others.
+
+    ``cost`` is in words, and empty where it had not been worked out when the person decided.
+    """
+
+    reason: str
+    note: str
+    cost: str
+
+
 def hold_room(
     referral: Referral,
     room: Room,
@@ -194,12 +208,12 @@ def hold_room(
     by: Actor,
     now: datetime,
     run_id: UUID | None,
-    override: tuple[str, str] | None = None,
+    override: Override | None = None,
 ) -> Placement:
     """Offer ``room`` to its refuge for ``referral``; both are locked already, ``beds`` too.
 
-    ``size`` is (bed spaces, cots) she needs; ``override`` is (reason, note) when a person chose
-    otherwise than the plan. The exclusion constraint stands behind every line of this.
+    ``size`` is (bed spaces, cots) she needs; ``override`` says why, when a person chose otherwise
+    than the plan. The exclusion constraint stands behind every line of this.
     """
     minutes = db.session.scalar(
         select(ClockPolicy.reply_minutes).where(ClockPolicy.id == referral.clock_policy_id)
@@ -219,8 +233,8 @@ def hold_room(
         offer_expires_at=now + timedelta(minutes=minutes),
         run_id=run_id,
         decided_by_id=by.user_id,
-        override_reason=override[0] if override else None,
-        override_note=override[1] if override else "",
+        override_reason=override.reason if override else None,
+        override_note=override.note if override else "",
     )
     db.session.add(placement)
     db.session.flush()
@@ -236,7 +250,8 @@ def hold_room(
         )
     db.session.flush()
     referral.move(ReferralState.OFFERED, at=now)
-    _record(Fact.OFFER_MADE, placement, by, {"override": override[0]} if override else {})
+    chosen = {"override": override.reason, "cost": override.cost} if override else {}
+    _record(Fact.OFFER_MADE, placement, by, dict(chosen))
     owe_offer(placement)
     return placement
 

@@ -54,9 +54,12 @@ def room_key(room_id: int) -> str:
     return f"room-{room_id}"
 
 
-def take(now: datetime) -> Snapshot:
-    """Read tonight inside the caller's transaction, at the database's time ``now``."""
-    waiting, links, live = _waiting(), _links(), _live()
+def take(now: datetime, *, asks_again: bool = False) -> Snapshot:
+    """Read tonight inside the caller's transaction, at the database's time ``now``.
+
+    ``asks_again``: a person asks, who may try a house that has just let an offer lapse.
+    """
+    waiting, links, live = _waiting(asks_again=asks_again), _links(), _live()
     rooms, free = _rooms_and_free_beds(now)
     refuges = _refuges(rooms, free, live)
     joins = _joins(set(waiting), links, live)
@@ -91,7 +94,7 @@ def sleeps(adults: int, ages: list[int], free_cots: int) -> tuple[int, int]:
     return adults + len(ages) - cots, cots
 
 
-def _waiting() -> dict[str, tuple[Referral, Needs, Safety, list[int]]]:
+def _waiting(*, asks_again: bool) -> dict[str, tuple[Referral, Needs, Safety, list[int]]]:
     rows = db.session.execute(
         select(Referral, Needs, Safety)
         .join(Needs, Needs.id == Referral.needs_id)
@@ -99,14 +102,15 @@ def _waiting() -> dict[str, tuple[Referral, Needs, Safety, list[int]]]:
         .where(Referral.state == ReferralState.READY)
         .order_by(Referral.id)
     ).all()
-    said_no = _said_no([referral.id for referral, _, _ in rows])
+    rests = timedelta() if asks_again else REST_AFTER_LAPSE
+    said_no = _said_no([referral.id for referral, _, _ in rows], rests)
     return {
         referral.ref: (referral, needs, safety, said_no[referral.id])
         for referral, needs, safety in rows
     }
 
 
-def _said_no(referral_ids: list[int]) -> dict[int, list[int]]:
+def _said_no(referral_ids: list[int], rests: timedelta) -> dict[int, list[int]]:
     """Refuges that declined her, or let her offer lapse a short while ago."""
     found: dict[int, list[int]] = defaultdict(list)
     rows = db.session.execute(
@@ -115,7 +119,7 @@ def _said_no(referral_ids: list[int]) -> dict[int, list[int]]:
             or_(
                 Placement.state == PlacementState.DECLINED,
                 (Placement.state == PlacementState.LAPSED)
-                & (Placement.ended_at > func.waymark_now() - REST_AFTER_LAPSE),
+                & (Placement.ended_at > func.waymark_now() - rests),
             ),
         )
     ).all()

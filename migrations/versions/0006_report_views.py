@@ -33,11 +33,13 @@ VIEWS = {
           FROM referral r JOIN needs n ON n.id = r.needs_id
           JOIN district d ON d.code = n.district_code JOIN region g ON g.code = d.region_code""",
     "report_unmet_reason": """
-        SELECT DISTINCT ON (l.referral_id) l.referral_id, l.reasons
-          FROM plan_line l JOIN plan_run u ON u.id = l.run_id
-          JOIN referral r ON r.id = l.referral_id
-         WHERE l.room_id IS NULL AND r.state IN ('ready', 'unmet')
-         ORDER BY l.referral_id, u.created_at DESC""",
+        SELECT referral_id, reasons FROM (
+            SELECT DISTINCT ON (l.referral_id) l.referral_id, l.reasons, l.room_id
+              FROM plan_line l JOIN plan_run u ON u.id = l.run_id
+              JOIN referral r ON r.id = l.referral_id
+             WHERE r.state IN ('ready', 'unmet')
+             ORDER BY l.referral_id, u.created_at DESC
+        ) AS newest WHERE room_id IS NULL""",
     "report_hand_on": "SELECT id, who, force_id, created_at FROM hand_on",
     "report_fund": """
         SELECT id, organisation_id, name, source, amount_pence, bed_night_pence, starts_on, ends_on

@@ -25,7 +25,7 @@ def entry(code: str, **params: Any) -> dict[str, Any]:
 def test_no_minutes_of_a_journey_are_told(said: dict[str, Any]) -> None:
     assert any(sign.isdigit() for sign in said["text"])  # the engine itself does say them
 
-    told = wording.told([said])
+    told = wording.told([said], {})
 
     assert not any(sign.isdigit() for one in told for sign in one["text"])
     assert all(set(one) == {"code", "text"} for one in told)
@@ -47,8 +47,17 @@ def test_a_price_is_told_in_words(decisive: str, loss: int, said: str) -> None:
 
 
 def test_a_tie_to_a_settled_woman_is_not_called_her_own_no() -> None:
-    own = wording.told([entry("vetoed", rooms=4, of=4)])
-    tied = wording.told([entry("vetoed", rooms=4, of=4)], joins=True)
+    own = wording.told([entry("vetoed", rooms=4, of=4)], {})
+    tied = wording.told([entry("vetoed", rooms=4, of=4)], {}, joins=True)
 
     assert "said no" in own[0]["text"]
     assert tied[0]["text"] == wording.JOINS
+
+
+def test_needs_are_told_in_the_forms_own_words() -> None:
+    labels = {"step_free": "No steps", "lang:sq": "Albanian spoken"}
+    said = entry("essential_missing", rooms=4, of=4, features=["step_free", "lang:sq"])
+
+    told = wording.told([said], labels)
+
+    assert told[0]["text"] == "All rooms lack something she must have: no steps, Albanian spoken."

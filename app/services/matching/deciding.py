@@ -13,13 +13,13 @@ from app.actors import Actor, Role
 from app.db import db, patiently, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.models.beds import JUST_TAKEN, Bed, Room
-from app.models.plans import PlanLine
+from app.models.plans import PlanLine, PlanRun
 from app.models.reference import ReasonKind
 from app.models.referrals import Referral
 from app.policy import visible_rooms
 from app.queue import Job, defer
 from app.services.choices import check_reason
-from app.services.offers import beds_for, hold_room
+from app.services.offers import Override, beds_for, hold_room
 from app.services.snapshot import Snapshot, refuge_key, room_key, sleeps, take
 
 STALE = "The beds or the request changed after this plan was made. A new plan is on its way."
@@ -86,18 +86,31 @@ def _override(ref: str, room_public_id: UUID, reason: str, note: str, by: Actor)
         if room is None:
             raise NotFound("We cannot find that room.")
         _lock([ref], [room.id])
-        snapshot = take(now)
+        snapshot = take(now, asks_again=True)
         if ref not in snapshot.referrals:
             raise Conflict("This request is not waiting for a room any more.")
         if room_key(room.id) not in _rooms_offered(snapshot):
             raise Conflict(JUST_TAKEN)
-        outcome = _commit(
-            {ref: room.id}, snapshot, by=by, now=now, run_id=None, override=(reason, note)
-        )
+        chosen = Override(reason=reason, note=note, cost=_told_cost(ref, room.id))
+        outcome = _commit({ref: room.id}, snapshot, by=by, now=now, run_id=None, override=chosen)
         if outcome.dropped:
             raise Invalid(outcome.dropped[ref], field="room")
         defer(Job.PLAN)
         return outcome
+
+
+def _told_cost(ref: str, room_id: int) -> str:
+    """What the newest plan told the person this room would cost the others; may be empty."""
+    line = db.session.scalar(
+        select(PlanLine)
+        .join(PlanRun, PlanRun.id == PlanLine.run_id)
+        .join(Referral, Referral.id == PlanLine.referral_id)
+        .where(Referral.ref == ref)
+        .order_by(PlanRun.created_at.desc())
+        .limit(1)
+    )
+    known = (line.alternatives if line else None) or []
+    return next((str(each["cost_text"]) for each in known if each["room_id"] == room_id), "")
 
 
 def _one_committer() -> None:
@@ -124,7 +137,7 @@ def _commit(
     by: Actor,
     now: datetime,
     run_id: UUID | None,
-    override: tuple[str, str] | None = None,
+    override: Override | None = None,
 ) -> Outcome:
     """Check every line again on the rows as they are now, hold what still holds, drop the rest."""
     holding, dropped = _still_true(wanted, snapshot)

@@ -14,6 +14,7 @@ from app.actors import SYSTEM
 from app.db import db, transaction
 from app.events import Fact, record
 from app.models.plans import PlanLine, PlanRun
+from app.models.reference import Feature, Language
 from app.models.referrals import Referral, ReferralState
 from app.queue import Job, defer
 from app.services.matching import wording
@@ -66,6 +67,7 @@ def _solve(snapshot: Snapshot) -> tuple[allocation.Problem, allocation.Plan]:
 
 
 def _lines(run_id: UUID, plan: allocation.Plan, snapshot: Snapshot) -> list[PlanLine]:
+    labels = _labels()
     lines = [
         PlanLine(
             run_id=run_id,
@@ -80,11 +82,19 @@ def _lines(run_id: UUID, plan: allocation.Plan, snapshot: Snapshot) -> list[Plan
         PlanLine(
             run_id=run_id,
             referral_id=snapshot.referrals[left_out.household].id,
-            **wording.unplaced(left_out, joins=left_out.household in snapshot.joins),
+            **wording.unplaced(left_out, labels, joins=left_out.household in snapshot.joins),
         )
         for left_out in plan.unplaced
     ]
     return lines
+
+
+def _labels() -> dict[str, str]:
+    """People's words for features and languages."""
+    features = db.session.execute(select(Feature.code, Feature.asked_as)).all()
+    languages = db.session.execute(select(Language.code, Language.name)).all()
+    spoken = {f"lang:{code}": f"{name} spoken" for code, name in languages}
+    return spoken | {row.code: row.asked_as for row in features}
 
 
 def explain_newest_plan() -> None:
@@ -118,10 +128,10 @@ def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> boo
         newest = newest_run()
         if newest is None or newest.id != run_id:
             return False
-        line = db.session.get_one(PlanLine, line_id)
+        line, labels = db.session.get_one(PlanLine, line_id), _labels()
         if line.room_id is not None:
-            line.reasons = wording.told(answer["why"])
-        line.alternatives = wording.alternatives(answer["refuges"])
+            line.reasons = wording.told(answer["why"], labels)
+        line.alternatives = wording.alternatives(answer["refuges"], labels)
         return True
 
 

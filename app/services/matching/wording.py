@@ -6,10 +6,12 @@ stay inside. Source: docs/threat-model.md, "No distance, time or map".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import allocation
 
+Labels = Mapping[str, str]
 JOINS = "She must go to the house where a woman she stays with has a room already."
 ROOM_IN_THAT_HOUSE = "If a room that suits her were free in that house."
 # What the engine counts in points or minutes is said without the count.
@@ -25,23 +27,45 @@ WITHOUT_MINUTES = {
 }
 
 
-def told(reasons: list[dict[str, Any]], *, joins: bool = False) -> list[dict[str, str]]:
-    """The engine's entries as ``{code, text}``; ``joins`` says whose house is settled by a tie."""
+def told(
+    reasons: list[dict[str, Any]], labels: Labels, *, joins: bool = False
+) -> list[dict[str, str]]:
+    """The engine's entries as ``{code, text}``.
+
+    ``labels`` are the words for feature codes; ``joins`` says that a tie settles her house.
+    """
     return [
-        {"code": entry["code"], "text": _text(entry, joins=joins)}
+        {"code": entry["code"], "text": _text(entry, labels, joins=joins)}
         for entry in reasons
         if entry["code"] not in UNTOLD
     ]
 
 
-def _text(entry: dict[str, Any], *, joins: bool) -> str:
+def _text(entry: dict[str, Any], labels: Labels, *, joins: bool) -> str:
     code, params = entry["code"], entry["params"]
     if joins and code in JOINED:
         return JOINED[code]
     if code == "why_wishes":
         return _wishes(params["met"], params["unmet"])
     text: str = entry["text"]
+    if features := {"feature", "features"} & params.keys():
+        text = allocation.describe(code, params | _labelled(params, features, labels))
     return WITHOUT_MINUTES.get(code, text)
+
+
+def _labelled(params: dict[str, Any], names: set[str], labels: Labels) -> dict[str, Any]:
+    """The same parameters with people's words for the features."""
+
+    def label(code: str) -> str:
+        words = labels.get(code, code)
+        return words if code.startswith("lang:") else words[:1].lower() + words[1:]
+
+    return {
+        name: [label(code) for code in params[name]]
+        if isinstance(params[name], list)
+        else label(params[name])
+        for name in names
+    }
 
 
 def _wishes(met: int, unmet: int) -> str:
@@ -51,14 +75,14 @@ def _wishes(met: int, unmet: int) -> str:
     return f"It meets {met} of her {met + unmet} wishes." if met else "It does not meet her wish."
 
 
-def alternatives(refuges: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def alternatives(refuges: list[dict[str, Any]], labels: Labels) -> list[dict[str, Any]]:
     """Other houses: those that could be chosen first, the cheapest of them first, then why not."""
     possible = sorted(
         (each["cost"] for each in refuges if each["status"] == "possible"),
         key=lambda cost: tuple(cost["loss"].values()),
     )
     rest = [each for each in refuges if each["status"] in ("fails", "full")]
-    return [_possible(cost) for cost in possible] + [_refused(each) for each in rest]
+    return [_possible(cost) for cost in possible] + [_refused(each, labels) for each in rest]
 
 
 def _possible(cost: dict[str, Any]) -> dict[str, Any]:
@@ -70,8 +94,8 @@ def _possible(cost: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _refused(entry: dict[str, Any]) -> dict[str, Any]:
-    said = [reason["text"] for reason in told(entry["reasons"])]
+def _refused(entry: dict[str, Any], labels: Labels) -> dict[str, Any]:
+    said = [reason["text"] for reason in told(entry["reasons"], labels)]
     return {
         "refuge_id": int(entry["refuge"].removeprefix("refuge-")),
         "room_id": None,
@@ -91,9 +115,11 @@ def price(cost: dict[str, Any]) -> str:
     return f"{said}; {rest}" if more else f"{said}."
 
 
-def unplaced(left_out: allocation.Unplaced, *, joins: bool) -> dict[str, list[dict[str, str]]]:
+def unplaced(
+    left_out: allocation.Unplaced, labels: Labels, *, joins: bool
+) -> dict[str, list[dict[str, str]]]:
     """Why she has no room, and what would give her one, as a plan line keeps them."""
     return {
-        "reasons": told([each.to_json() for each in left_out.reasons], joins=joins),
-        "unlock": told([each.to_json() for each in left_out.unlock], joins=joins),
+        "reasons": told([each.to_json() for each in left_out.reasons], labels, joins=joins),
+        "unlock": told([each.to_json() for each in left_out.unlock], labels, joins=joins),
     }
