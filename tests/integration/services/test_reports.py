@@ -2,250 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import update
 
-from app.actors import SYSTEM, Role
-from app.db import db, transaction
+from app.actors import Role
 from app.errors import Invalid, NotAllowed
-from app.models.placements import Channel, Placement
+from app.models.placements import Channel
 from app.models.reference import HandOnFor
-from app.services import beds, clock, closing, funding, offers, referrals, reports
-from app.services.asked import NewChild
-from app.services.report_figures import Figures, Nights, Places, Reason, Requests
-from tests.cast import Cast
+from app.services import closing, funding, offers, referrals
+from app.services.report_figures import Nights, Places, Reason, Requests
 from tests.conftest import Run
-from tests.factories import accept, make_referral, make_refuge, offer_room, placement_of, room_of
-
-LONDON = ZoneInfo("Europe/London")
-START = datetime(2026, 10, 20, 12, 0, tzinfo=LONDON)  # summer time ends on 25 October
-
-
-@dataclass
-class World:
-    """The cast with the clock in hand; each house has a single room and a family room."""
-
-    cast: Cast
-    web: Run
-    owner: Run
-
-    def at(self, day: int, hour: int, minute: int = 0, second: int = 5) -> None:
-        """It is this London time of October 2026; days above 31 are of November."""
-        shown = datetime(2026, 10, 1, hour, minute, second, tzinfo=LONDON) + timedelta(days=day - 1)
-        self.owner(clock.shift_to, shown)
-
-    def ask(self, **changes: Any) -> str:
-        return str(self.web(make_referral, self.cast.amara.actor, **changes).ref)
-
-    def offer(self, ref: str, house: str = "Rowan", code: str = "1") -> Placement:
-        room = self.web(room_of, house, code)
-        return self.web(offer_room, ref, by=self.cast.dee.actor, room=room.public_id)  # type: ignore[no-any-return]
-
-    def promise(self, ref: str, house: str = "Rowan", code: str = "1") -> Placement:
-        placement = self.offer(ref, house, code)
-        self.web(accept, placement, by=self.staff(house))
-        return placement
-
-    def arrive(self, placement: Placement) -> None:
-        self.web(offers.record_arrival, placement.public_id, by=self.cast.amara.actor)
-
-    def depart(self, placement: Placement, house: str = "Rowan") -> None:
-        self.web(offers.record_departure, placement.public_id, "planned_move", by=self.staff(house))
-
-    def staff(self, house: str) -> Any:
-        return {"Rowan": self.cast.bea, "Cedar": self.cast.chloe}[house].actor
-
-    def fund(self, **changes: Any) -> None:
-        given: dict[str, Any] = {
-            "charity": "Harbour",
-            "name": "Winter grant",
-            "source": "A letter",
-            "amount_pence": 100_000,
-            "bed_night_pence": 10_000,
-            "starts_on": date(2026, 10, 1),
-            "ends_on": date(2026, 10, 10),
-        }
-        self.web(funding.add_fund, funding.NewFund(**(given | changes)), by=SYSTEM)
-
-    def figures(self, days: int = 7, *, of: str = "mara") -> Figures:
-        return self.web(reports.figures, days, by=getattr(self.cast, of).actor)  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-def world(run_as_owner: Run, run: Run, request: pytest.FixtureRequest) -> World:
-    """The houses open at noon on 20 October, so that nights before it are nobody's."""
-    run_as_owner(clock.shift_to, START)
-    return World(request.getfixturevalue("cast"), run, run_as_owner)
-
-
-# Nights
-
-
-@pytest.mark.parametrize(("hour", "minute", "slept"), [(2, 59, 1), (3, 1, 0)])
-def test_a_night_counts_for_whoever_arrived_by_three_in_the_morning(
-    world: World, hour: int, minute: int, slept: int
-) -> None:
-    placement = world.promise(world.ask())
-    world.at(22, hour, minute)
-    world.arrive(placement)
-    world.at(22, 12)
-
-    nights = world.figures().everywhere.nights
-
-    assert nights.occupied == slept
-    # Sent at noon on the 20th: without a bed on the night of the 20th, and on the next if late.
-    assert nights.waited == 2 - slept
-
-
-def test_the_moment_itself_belongs_to_who_arrives_and_not_to_who_leaves(world: World) -> None:
-    placement = world.promise(world.ask())
-    world.arrive(placement)
-    world.at(23, 4)
-    world.depart(placement)
-    three = datetime(2026, 10, 22, 3, 0, tzinfo=LONDON)
-
-    def stay(arrived_at: datetime, ended_at: datetime) -> int:
-        def change() -> None:
-            with transaction(by=SYSTEM):
-                db.session.execute(
-                    update(Placement).values(arrived_at=arrived_at, ended_at=ended_at)
-                )
-
-        world.owner(change)
-        return world.figures().everywhere.nights.occupied
-
-    day = timedelta(days=1)
-    assert stay(three, three + day + timedelta(hours=1)) == 2
-    assert stay(three + timedelta(microseconds=1), three + day + timedelta(hours=1)) == 1
-
-
-def test_a_stay_that_ends_before_three_is_not_a_night(world: World) -> None:
-    placement = world.promise(world.ask())
-    world.arrive(placement)
-    world.at(22, 2, 58)
-    world.depart(placement)
-    world.at(23, 12)
-
-    nights = world.figures().everywhere.nights
-
-    assert nights == Nights(occupied=1, open=12, void=0, waited=0)
-    assert nights.occupancy == Decimal("8.3")
-
-
-def test_the_night_on_which_the_clocks_change_is_one_night(world: World) -> None:
-    world.arrive(world.promise(world.ask()))
-    world.at(27, 12)
-
-    found = world.figures()
-
-    # From 12:00 summer time on the 20th to 12:00 winter time on the 27th: seven nights.
-    assert list(found.period.nights) == [date(2026, 10, day) for day in range(20, 27)]
-    assert found.everywhere.nights == Nights(occupied=7, open=28, void=0, waited=0)
-
-
-def test_houses_count_from_the_night_they_open(world: World) -> None:
-    world.at(24, 12)
-    charity = world.cast.mara.actor.organisation_id
-    world.owner(make_refuge, "Alder", organisation_id=charity, rooms=(("1", 2, 0, False),))
-    world.at(25, 12)
-
-    # Four places for five nights, and one more for the last.
-    assert world.figures().everywhere.nights.open == 4 * 5 + 1
-
-
-def test_a_room_added_later_counts_from_its_own_first_night(world: World) -> None:
-    world.at(24, 12)
-    charity, alias = world.cast.mara.actor.organisation_id, "Alder"
-    house = world.owner(make_refuge, alias, organisation_id=charity, rooms=())
-    world.at(25, 12)
-    new = beds.NewRoom(code="1", bed_spaces=2)
-    world.owner(beds.add_room, house.public_id, new, by=SYSTEM)
-    world.at(26, 12)
-
-    assert world.figures().everywhere.nights.open == 4 * 6 + 1
-
-
-def test_every_bed_of_a_shared_room_is_a_place(world: World) -> None:
-    charity = world.cast.olga.actor.organisation_id
-    world.owner(make_refuge, "Alder", organisation_id=charity, rooms=(("1", 3, 1, True),))
-    # The baby sleeps in the cot.
-    mother = world.ask(may_share=True, children=(_child(6), _child(1)))
-    world.web(
-        offer_room, mother, by=world.cast.dee.actor, room=world.web(room_of, "Alder", "1").public_id
-    )
-    desk = {"by": world.cast.dee.actor, "channel": Channel.COORDINATOR}
-    placement = world.web(placement_of, mother)
-    world.web(offers.accept_offer, public_id=placement.public_id, **desk)
-    world.arrive(placement)
-    world.at(21, 12)
-
-    area = world.figures(of="olga").everywhere
-
-    assert area.places == Places(occupied=2, held=0, free=1, void=0)
-    assert area.nights == Nights(occupied=2, open=3, void=0, waited=0)
-
-
-def test_a_family_in_a_private_room_takes_one_place(world: World) -> None:
-    world.arrive(world.promise(world.ask(children=(_child(6),)), code="2"))
-    world.at(21, 12)
-
-    area = world.figures().everywhere
-
-    assert area.places == Places(occupied=1, held=0, free=3, void=0)
-    assert area.nights == Nights(occupied=1, open=4, void=0, waited=0)
-
-
-def test_a_room_out_of_use_is_not_open_that_night(world: World) -> None:
-    room = world.web(room_of, "Rowan", "1")
-    world.at(21, 2, 59)
-    void = world.web(beds.start_void, room.public_id, "repair", by=world.cast.bea.actor)
-    world.at(23, 2, 59)
-    world.web(beds.end_void, void, by=world.cast.bea.actor)
-    world.at(23, 12)
-    world.web(beds.start_void, room.public_id, "pests", by=world.cast.bea.actor)
-
-    area = world.figures().everywhere
-
-    # Nights of the 20th and 21st: out of use at 3. Night of the 22nd: back in use a minute before.
-    assert area.nights == Nights(occupied=0, open=3 * 4 - 2, void=2, waited=0)
-    assert area.places == Places(occupied=0, held=0, free=3, void=1)
-    assert area.places.open == 3
-
-
-def test_a_closed_place_counts_only_for_the_nights_somebody_slept_in_it(world: World) -> None:
-    placement = world.promise(world.ask())
-    world.arrive(placement)
-    world.at(22, 12)
-    world.depart(placement)
-
-    def close() -> None:
-        from app.models.beds import Room
-
-        with transaction(by=SYSTEM):
-            db.session.execute(
-                update(Room).where(Room.id == placement.room_id).values(is_open=False)
-            )
-
-    world.owner(close)
-    world.at(24, 12)
-
-    area = world.figures().everywhere
-
-    assert area.places == Places(occupied=0, held=0, free=3, void=0)
-    assert area.nights == Nights(occupied=2, open=3 * 4 + 2, void=0, waited=0)
-
+from tests.known_world import World, child
 
 # Requests
-
-
-def _child(age: int) -> NewChild:
-    return NewChild(age=age, sex="f")
 
 
 def a_known_world(world: World) -> None:
@@ -379,7 +152,7 @@ def test_what_the_plan_says_of_those_without_a_room_names_no_particulars(
     from app.services import matching
 
     for _ in range(2):
-        world.ask(needs=("wheelchair",), children=(_child(4),))
+        world.ask(needs=("wheelchair",), children=(child(4),))
     run_as_worker(matching.make_plan)
 
     found = world.figures().no_room
