@@ -13,7 +13,8 @@ from flask import Flask
 from app import outbox
 from app.queue import Job
 from app.services import health, matching, offers, texts
-from app.sms import SmsGateway, TwilioGateway
+from app.services.phone_book import phone_book
+from app.sms import SmsGateway, TwilioGateway, name_phones
 
 log = structlog.get_logger()
 CONCURRENCY = 3  # a plan being solved must not keep a text waiting
@@ -25,6 +26,7 @@ def run(app: Flask, conninfo: str, options: str) -> None:
     matching.warm_up()
     with app.app_context():
         health.beat("worker")
+        name_phones(app.config["SETTINGS"], phone_book())
     jobs = procrastinate.App(
         connector=procrastinate.PsycopgConnector(
             conninfo=conninfo, kwargs={"options": options}, min_size=1, max_size=4
