@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from app.demo.plans import WomanPlan
 from app.demo.world import DEMO_FORCE, Scenario, World, surge
 from app.services.reference import calibration, read_rows
 
+ROOT = Path(__file__).resolve().parents[2]
 SEEDS = (1, 2, 3)
 # Ofcom: numbers for drama, https://www.ofcom.org.uk (UK-wide 03069 990xxx, mobile 07700 900xxx).
 DRAMA = re.compile(r"\+44(3069990|7700900)[0-9]{3}")
@@ -225,3 +227,19 @@ def test_every_force_has_one_officer(half_year: World) -> None:
 
     assert len({officer.email for officer in officers}) == 55
     assert officer_of(World.generate(1, Scenario.WEEK).forces[0]) is CAST[0]
+
+
+def test_every_parameter_of_the_calibration_is_used() -> None:
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("app/demo", "bench")
+        for path in (ROOT / folder).glob("*.py")
+    )
+
+    unused = [
+        f"{section}.{name}"
+        for section, parameters in calibration().items()
+        for name in parameters
+        if f'"{name}"' not in code
+    ]
+    assert unused == []

@@ -1,0 +1,1 @@
+"""Benchmarks and the replay of Pentameter 2; `python -m bench` runs them all."""
