@@ -20,13 +20,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from script.test import BROWSERS
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import FLAGS, Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 START_SECONDS = 420  # a week is played first; other work may share the machine
 READY = re.compile(r"^Ready: (\S+)$", re.M)
 PHONE = re.compile(r"^Demo phone: (\S+)$", re.M)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from secrets import token_hex
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -55,7 +56,7 @@ def test_two_women_of_one_place_have_beds_tonight(arrive: Arrive, script: bool, 
     known = codes_on(phone, "09-phone-before")
     confirm(desk, refs)
     officer.wait_for(headline(officer.page, "A house has been asked"))
-    officer.picture("11-asked")
+    officer.picture("12-asked")
 
     answer_by_text(phone, known)
     placed = one_that_is_placed(officer, refs)
@@ -66,12 +67,12 @@ def test_two_women_of_one_place_have_beds_tonight(arrive: Arrive, script: bool, 
 
     officer.tap("She has arrived")
     expect(headline(officer.page, "She has arrived")).to_be_visible()
-    officer.picture("18-arrived")
+    officer.picture("19-arrived")
     house.go("/refuge/")
     arrives_at_the_house(house, refs, officer)
 
     manager.page.reload()
-    manager.picture("21-manager-after")
+    manager.picture("22-manager-after")
     have_changed_by_exactly_this(before, read_figures(manager.page), proposals)
 
 
@@ -138,11 +139,13 @@ def read_proposal(desk: Visitor, ref: str) -> Proposal:
 def confirm(desk: Visitor, refs: list[str]) -> None:
     for ref in refs:
         desk.page.locator(f"#line-{ref}").check()
+    desk.show_at_top(desk.page.locator(".wm-line:has(:checked)").first)
+    desk.picture("10-ticked")
     desk.page.locator("#confirm-ticked").click()
     outcome = desk.page.locator("section[aria-labelledby=outcome]")
     for ref in refs:
         expect(outcome.locator("li", has_text=ref)).to_contain_text("offered")
-    desk.picture("10-confirmed")
+    desk.picture("11-confirmed")
 
 
 def codes_on(phone: Visitor, picture: str) -> set[str]:
@@ -170,11 +173,11 @@ def answer_by_text(phone: Visitor, known: set[str]) -> None:
     text = page.locator(".bubble", has_text=f"ACCEPT {code}").first
     assert not re.search("woman|girl|child|police|Romanian|http", text.inner_text(), re.I)
     text.scroll_into_view_if_needed()
-    phone.picture("12-phone-asked")
+    phone.picture("13-phone-asked")
     text.get_by_role("button", name=f"ACCEPT {code}").click()
     phone.wait_for(page.locator(".bubble-service", has_text=f"{code} is accepted").first)
     page.locator(".bubble-service", has_text=f"{code} is accepted").scroll_into_view_if_needed()
-    phone.picture("13-phone-accepted")
+    phone.picture("14-phone-accepted")
 
 
 def one_that_is_placed(officer: Visitor, refs: list[str]) -> str:
@@ -197,23 +200,23 @@ def answer_on_the_web(
     else:
         hire_and_sign_in(house, arrive, alias)
     expect(house.page.get_by_role("heading", name=f"Tonight at {alias}")).to_be_visible()
-    house.picture("14-tonight")
+    house.picture("15-tonight")
     [code] = codes(phone.page) - known
     house.page.locator(f"#offer-{code}").click()
     expect(house.page.get_by_text("What she needs")).to_be_visible()
     assert CASE not in house.text()
     assert PHONE_SHOWN not in house.text()
-    house.picture("15-offer")
+    house.picture("16-offer")
     house.page.locator("#accept").click()
     expect(house.page.get_by_text("Ring the officer who is with her")).to_be_visible()
     expect(house.page.get_by_role("link", name=PHONE_SHOWN)).to_be_visible()
     expect(house.page.get_by_text(CASE)).to_be_visible()
-    house.picture("16-accepted")
+    house.picture("17-accepted")
 
 
 def hire_and_sign_in(house: Visitor, arrive: Arrive, alias: str) -> None:
     """The administrator lets a worker of this house in, who signs in with the first password."""
-    email = f"worker.{alias.split()[0].lower()}.{'s' if house.script else 'n'}@houses.example"
+    email = f"worker.{token_hex(4)}@houses.example"
     administrator = arrive(1280, script=house.script).be("Gwen")
     page = administrator.page
     charities = (
@@ -244,7 +247,7 @@ def is_told_where(officer: Visitor, ref: str, house: str) -> None:
     """Alias, duty line and a place to meet; nothing from which the house could be found."""
     officer.go(f"/police/requests/{ref}")
     officer.wait_for(headline(officer.page, f"Placed: {house}"))
-    officer.picture("17-placed")
+    officer.picture("18-placed")
     card = officer.page.locator(".wm-card--good")
     expect(card.get_by_role("link", name=re.compile("^[0-9 ]{11,14}$"))).to_be_visible()
     expect(card.get_by_text("Where to meet")).to_be_visible()
@@ -259,10 +262,10 @@ def arrives_at_the_house(house: Visitor, refs: list[str], officer: Visitor) -> N
     [other] = [ref for ref in refs if ref != here]
     arrived = house.page.locator(f"#arrived-{other}").or_(house.page.locator(f"#arrived-{here}"))
     if arrived.count():
-        house.picture("19-on-the-way")
+        house.picture("20-on-the-way")
         arrived.first.click()
         expect(house.page.get_by_text("recorded as arrived")).to_be_visible()
-        house.picture("20-living-here")
+        house.picture("21-living-here")
     officer.go(f"/police/requests/{other}")
     if headline(officer.page, "Placed").is_visible():
         officer.tap("She has arrived")

@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Request, expect
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
 HEIGHTS = {360: 740, 1280: 900}
 PATIENCE_MS = 60_000
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -77,6 +81,10 @@ class Visitor:
             self.page.wait_for_timeout(1000)
             self.page.reload()
         expect(seen).to_be_visible()
+
+    def show_at_top(self, seen: Locator) -> None:
+        """Scroll until this stands at the top of the screen."""
+        seen.evaluate("(found) => scrollBy(0, found.getBoundingClientRect().top - 16)")
 
     def picture(self, name: str, *, full: bool = False) -> Path:
         """Keep what this person sees, and hold the page to what every page must keep."""
