@@ -204,7 +204,7 @@ class ServiceDoors:
                 .join(PlanRun, PlanRun.id == PlanLine.run_id)
                 .join(Referral, Referral.id == PlanLine.referral_id)
                 .where(Referral.ref == ref)
-                .order_by(PlanRun.created_at.desc())
+                .order_by(PlanRun.as_of.desc())
                 .limit(1)
             )
         codes = {reason["code"] for reason in reasons or []}

@@ -93,7 +93,7 @@ def _newest_run() -> Row[UUID, datetime, str, int, bool] | None:
     """Without its problem and plan, which are long and which the lines already hold."""
     return db.session.execute(
         select(PlanRun.id, PlanRun.as_of, PlanRun.status, PlanRun.solve_ms, PlanRun.is_explained)
-        .order_by(PlanRun.created_at.desc())
+        .order_by(PlanRun.as_of.desc())
         .limit(1)
     ).first()
 

@@ -356,7 +356,7 @@ def _newest_line(referral: Referral) -> PlanLine | None:
         select(PlanLine)
         .join(PlanRun, PlanRun.id == PlanLine.run_id)
         .where(PlanLine.referral_id == referral.id, PlanRun.as_of >= referral.state_since)
-        .order_by(PlanRun.created_at.desc())
+        .order_by(PlanRun.as_of.desc())
         .limit(1)
     )
 

@@ -38,7 +38,7 @@ VIEWS = {
               FROM plan_line l JOIN plan_run u ON u.id = l.run_id
               JOIN referral r ON r.id = l.referral_id
              WHERE r.state IN ('ready', 'unmet')
-             ORDER BY l.referral_id, u.created_at DESC
+             ORDER BY l.referral_id, u.as_of DESC
         ) AS newest WHERE room_id IS NULL""",
     "report_hand_on": "SELECT id, who, force_id, created_at FROM hand_on",
     "report_fund": """

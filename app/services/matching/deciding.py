@@ -106,7 +106,7 @@ def _told_cost(ref: str, room_id: int) -> str:
         .join(PlanRun, PlanRun.id == PlanLine.run_id)
         .join(Referral, Referral.id == PlanLine.referral_id)
         .where(Referral.ref == ref)
-        .order_by(PlanRun.created_at.desc())
+        .order_by(PlanRun.as_of.desc())
         .limit(1)
     )
     known = (line.alternatives if line else None) or []

@@ -39,6 +39,9 @@ def make_plan() -> UUID:
     problem, plan = _solve(snapshot)
     solve_ms = int((time.monotonic() - started) * 1000)
     with transaction(by=SYSTEM):
+        newer = newest_run()
+        if newer is not None and newer.as_of > now:
+            return newer.id  # another worker looked later and was done sooner
         run = PlanRun(
             as_of=now,
             problem=allocation.problem_to_json(problem),
@@ -137,7 +140,7 @@ def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> boo
 
 def newest_run() -> PlanRun | None:
     """The plan that stands; a step for use inside a transaction."""
-    return db.session.scalar(select(PlanRun).order_by(PlanRun.created_at.desc()).limit(1))
+    return db.session.scalar(select(PlanRun).order_by(PlanRun.as_of.desc()).limit(1))
 
 
 def plan_if_due() -> bool:

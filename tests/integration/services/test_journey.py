@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from app.actors import SYSTEM
@@ -13,6 +16,8 @@ from app.models.placements import Channel
 from app.models.plans import PlanLine
 from app.models.referrals import Referral, ReferralState
 from app.services import clock, follow, invariants, matching, offers
+from app.services.matching import planning
+from app.services.snapshot import Snapshot
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import make_referral, placement_of, room_of
@@ -78,3 +83,30 @@ def _proposed(ref: str) -> int | None:
 def _kept(kind: str) -> list[dict[str, str]]:
     with transaction(by=SYSTEM):
         return list(db.session.scalars(select(Event.detail).where(Event.kind == kind)))
+
+
+def test_a_plan_of_an_older_moment_never_replaces_a_newer_one(
+    cast: Cast, run: Run, run_as_worker: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(make_referral, cast.amara.actor)
+    solve = planning._solve
+
+    def overtaken(snapshot: Snapshot) -> Any:
+        """While this plan is being worked out, a second request comes and is planned."""
+        monkeypatch.setattr(planning, "_solve", solve)
+        run(make_referral, cast.amara.actor)
+        run_as_worker(matching.make_plan)
+        return solve(snapshot)
+
+    monkeypatch.setattr(planning, "_solve", overtaken)
+    kept = run_as_worker(matching.make_plan)
+
+    assert run(_lines_of, kept) == 2
+
+
+def _lines_of(run_id: UUID) -> int:
+    with transaction(by=SYSTEM):
+        newest = matching.newest_run()
+        assert newest is not None
+        assert newest.id == run_id
+        return len(db.session.scalars(select(PlanLine).where(PlanLine.run_id == run_id)).all())
