@@ -147,7 +147,7 @@ def _headline(found: Replay) -> Iterator[str]:
     first, last = world.places, world.places_at_the_end
     forces = {course.woman.force for course in found.courses}
     yield f"Pentameter 2 again: {found.weeks} weeks, seed {world.seed}; everybody in it is made up"
-    yield _row("forces signed up", f"{len(world.forces)}, of which {len(forces)} asked for a woman")
+    yield _row("forces signed up / with a woman to place", f"{len(world.forces)} / {len(forces)}")
     yield _row(
         "places", f"{first}, {last} from day {world.days // 2}; {len(world.residents)} taken before"
     )
@@ -169,9 +169,8 @@ def _time_and_place(found: Replay) -> Iterator[str]:
     yield "After how long (request to the house's yes)"
     if len(minutes) > 1:
         yield _row("median", _duration(round(median(minutes))))
-        yield _row(
-            "9 of 10 within", _duration(round(quantiles(minutes, n=10, method="inclusive")[-1]))
-        )
+        nine_of_ten = quantiles(minutes, n=10, method="inclusive")[-1]
+        yield _row("9 of 10 within", _duration(round(nine_of_ten)))
         yield _row("longest", _duration(minutes[-1]))
     yield _row("within an hour", _share(sum(each <= 60 for each in minutes), len(minutes)))
     yield _row("placed inside London", found.promised_in_london(in_london=True))
@@ -204,7 +203,7 @@ def _proof(found: Replay) -> Iterator[str]:
 
 
 def _row(name: str, value: object) -> str:
-    return f"{name:<62}{value}"
+    return f"{name:<66}{value}"
 
 
 def _share(part: int, whole: int) -> str:

@@ -16,9 +16,10 @@ from app.models.clock import ClockShift
 from app.models.messages import Message, MessageState
 from app.services import beds, clock, matching
 
-SEED = 2007
+SEED = 2011  # chosen for its last hour: something for everybody, an honest refusal among it
 STAGED_KEYS = tuple(f"t{number + 1}" for number in range(STAGED))
 LAST_ANSWER_MINUTES = 70  # offers younger than this are still open when a newcomer looks
+UNCHECKED = 2  # houses that have not looked at their rooms for long
 NOT_EMPTY = "The database is not empty: nothing was added."
 CUT_SHORT = (
     "The demonstration was cut short while it was laid out. Stop Waymark, delete its data folder"
@@ -49,6 +50,8 @@ def seed_demo(*, seed: int = SEED) -> str:
             beds.end_void(void, by=doors.house(alias))
         _ask_the_houses_of_the_tour(story, doors)
         story.play(until=end)
+        for refuge in world.refuges[:-UNCHECKED]:
+            beds.confirm_beds(by=doors.house(refuge.alias))
         doors.at(end)
         doors.finish_tasks(older_than=timedelta(minutes=LAST_ANSWER_MINUTES))
         matching.make_plan()

@@ -253,3 +253,5 @@ class Story:
         if course.stage is Stage.WAITING:
             self.doors.give_up(ref)
             course.stage = Stage.UNMET
+        elif course.stage is Stage.OFFERED:
+            self._at(self.minute + 60, partial(self._lose_patience, ref))
