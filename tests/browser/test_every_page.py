@@ -23,17 +23,24 @@ NOT_PAGES = ("/leave", "/figures/figures.csv")
 OF_A_KIND = 2  # pages that differ only in whom they are about
 TITLE_SAYS_TOO_MUCH = re.compile(r"refuge|police|traffick|rescue|victim|women|woman", re.I)
 MOST_TABS = 60
-# What has the focus, and whether a person would see that it has.
+# What has the focus, and whether it looks different for it, itself or the mark drawn beside it.
 FOCUS = """() => {
-    const here = document.activeElement, style = getComputedStyle(here);
-    const box = here.getBoundingClientRect();
+    const here = document.activeElement;
     if (here === document.body) return null;  // past the last link of the page
+    const parts = [[here], [here.nextElementSibling, "::before"]].filter(([part]) => part);
+    const looks = () => parts.map((part) => {
+        const style = getComputedStyle(...part);
+        return [style.outline, style.boxShadow, style.backgroundColor, style.color].join();
+    }).join();
+    const box = here.getBoundingClientRect();
+    const focused = looks();
+    here.blur();
+    const differs = looks() !== focused;
+    here.focus({preventScroll: true});
     return {
         what: here.id || here.textContent.trim().slice(0, 40) || here.name,
         is_main: here.matches("main .govuk-button:not(.govuk-button--secondary)"),
-        is_visible: box.width > 0 && box.height > 0
-            && (style.outlineStyle !== "none" || style.boxShadow !== "none"
-                || here.matches("[type=radio], [type=checkbox]")),
+        is_visible: box.width > 0 && box.height > 0 && differs,
     };
 }"""
 
