@@ -56,7 +56,7 @@ def tidy_place(text: str) -> str:
     for pattern in (FULL_POSTCODE, FULL_EIRCODE):
         if match := pattern.match(code):
             return match[1]
-    if re.fullmatch(r"[A-Z]{1,2}[0-9][0-9A-Z]?", code, re.ASCII):
+    if re.fullmatch(r"[A-Z]{1,2}[0-9][0-9A-Z]?(-IE)?", code, re.ASCII):
         return code
     if not re.fullmatch(r"[^\W\d_][^\d_]{1,58}", tidy):
         raise ValidationError(PLACE_HELP)

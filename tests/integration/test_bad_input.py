@@ -221,3 +221,17 @@ def test_a_child_or_a_man_is_sent_on_with_who_to_call_and_counted(
             )
 
     assert run(counted) == (1, 0)
+
+
+def test_one_code_in_two_countries_is_the_officers_own(run: Run) -> None:
+    from app.actors import SYSTEM
+    from app.db import transaction
+    from app.services.choices import find_place
+
+    def place(force: str) -> str:
+        with transaction(by=SYSTEM):
+            return find_place("W12", near_force=force, field="place").code
+
+    assert run(place, "metropolitan") == "W12"
+    assert run(place, "ireland") == "W12-IE"
+    assert run(place, "kent") == "W12"
