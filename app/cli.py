@@ -4,25 +4,96 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
+import structlog
 from alembic import command
 from alembic.config import Config
 from flask import Flask, current_app
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
+from sqlalchemy.exc import OperationalError
 
 from app.actors import SYSTEM, Role
+from app.backup import BackupError
+from app.backup import back_up as write_backup
+from app.backup import restore as read_backup
+from app.db import db
 from app.errors import DomainError
 from app.models.accounts import OrganisationKind
+from config import Settings, SettingsError
 
+log = structlog.get_logger()
 ROOT = Path(__file__).resolve().parents[1]
 OWNER = "waymark_owner"
+# What a restored database shows until a worker has caught up with the time that went by.
+CATCHES_UP = ("I6 ", "I7 ", "I9 ")
+TOO_POWERFUL = """
+    SELECT login FROM (VALUES (session_user::text), (current_user::text)) AS who (login)
+     WHERE EXISTS (SELECT FROM pg_roles r WHERE pg_has_role(login, r.oid, 'MEMBER')
+                      AND (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole))
+        OR EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+                      AND c.relkind IN ('r', 'p', 'v', 'm')
+                      AND pg_has_role(login, c.relowner, 'MEMBER'))
+     LIMIT 1"""
 
 
 def init_cli(app: Flask) -> None:
-    """Register every command."""
-    for each in (migrate, load_reference, seed, worker, create_user, invariants):
+    """Register every command, and let no production process work with the owner's rights."""
+    for each in (migrate, load_reference, seed, worker, create_user, invariants, backup, restore):
         app.cli.add_command(each)
+    if not app.config["SETTINGS"].is_demo and not _is_the_owners(app):
+        refuse_powerful_login(app)
+
+
+def refuse_powerful_login(app: Flask) -> None:
+    """Look at the login of this process now, and again whenever it connects.
+
+    Neither ``session_user`` nor ``current_user`` may be above the rules: a role that is taken on
+    can be laid down again. A database that does not answer yet is looked at when it does; inside
+    one of our commands there is nothing to look at before the command itself connects, so that the
+    first ``migrate`` can make the logins.
+
+    Raises:
+        SettingsError: it is the owner of tables, a superuser, or may make itself one.
+    """
+    with app.app_context():
+        event.listen(db.engine, "connect", _refuse_powerful_connection)
+        if click.get_current_context(silent=True) is not None:
+            return
+        try:
+            db.engine.connect().close()
+        except OperationalError:
+            log.warning("login_not_checked_yet", reason="the database does not answer")
+        finally:
+            db.engine.dispose()  # a process that is forked from this one must not share it
+
+
+def _refuse_powerful_connection(connection: Any, _record: object) -> None:
+    found = connection.execute(TOO_POWERFUL).fetchone()
+    connection.rollback()
+    if found is not None:
+        connection.close()
+        raise SettingsError(
+            f"Production must not work as the database login {found[0]}, which owns tables or is "
+            "above the rules. Set WEB_DATABASE_URL and WORKER_DATABASE_URL to the logins "
+            "waymark_web and waymark_worker."
+        )
+
+
+def _is_the_owners(app: Flask) -> bool:
+    """True for the commands that change the schema; nobody else may connect just as they do.
+
+    Settings refuse to name the owner's address again for the web or the worker.
+    """
+    from app import connection_options, database_url
+
+    settings: Settings = app.config["SETTINGS"]
+    options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]["options"]
+    return (app.config["SQLALCHEMY_DATABASE_URI"], options) == (
+        database_url(settings, OWNER),
+        connection_options(settings, OWNER),
+    )
 
 
 def alembic_config(url: str) -> Config:
@@ -135,3 +206,49 @@ def invariants() -> None:
     if found:
         sys.exit(1)
     click.echo("Every invariant holds.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Save everything into FILE, which must be new; the service may go on running."""
+    from app import database_url
+
+    try:
+        counts = write_backup(database_url(current_app.config["SETTINGS"], OWNER), file)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from None
+    _say_rows(counts)
+    click.echo(f"Saved in {file.resolve()}. Encrypt it before it leaves this machine.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def restore(file: Path) -> None:
+    """Fill an empty database from FILE, bring it to the newest migration and check it."""
+    from app import database_url
+    from app.services.invariants import broken
+
+    url = database_url(current_app.config["SETTINGS"], OWNER)
+    try:
+        counts = read_backup(url, file)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from None
+    command.upgrade(alembic_config(url), "head")
+    _say_rows(counts)
+    with _as(OWNER).app_context():
+        found = broken()
+        db.engine.dispose()
+    for name, count in found.items():
+        click.echo(f"{name}: {count} rows", err=True)
+    if any(not name.startswith(CATCHES_UP) for name in found):
+        raise click.ClickException("The restored database breaks these rules: do not work with it.")
+    if found:
+        click.echo("That is time gone by. Start the worker and check again after two minutes.")
+    click.echo("Restored.")
+
+
+def _say_rows(counts: dict[str, int]) -> None:
+    for table, count in counts.items():
+        click.echo(f"{count:>9} {table}")
+    click.echo(f"{sum(counts.values()):>9} rows in all")

