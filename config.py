@@ -9,12 +9,19 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import click
+
 MIN_SECRET_CHARACTERS = 32
+MIN_DISTINCT_CHARACTERS = 10
+MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 DATABASE_ROLES = ("waymark_owner", "waymark_web", "waymark_worker", "waymark_report")
 
 
-class SettingsError(Exception):
-    """The environment does not describe a service that may start; the text says what to change."""
+class SettingsError(click.ClickException):
+    """The environment does not describe a service that may start; the text says what to change.
+
+    Of click's kind, so that ``flask`` shows the one line and no traceback.
+    """
 
 
 class Environment(StrEnum):
@@ -31,9 +38,10 @@ class Settings:
     environment: Environment = Environment.DEMO
     data_dir: Path = Path("var")
     port: int = 8000
-    database_url: str = ""
-    web_database_url: str = ""
-    worker_database_url: str = ""
+    flask_debug: bool = False
+    database_url: str = field(default="", repr=False)
+    web_database_url: str = field(default="", repr=False)
+    worker_database_url: str = field(default="", repr=False)
     public_url: str = "http://127.0.0.1:8000"
     secret_key: str = field(default="", repr=False)
     twilio_account_sid: str = "AC" + "0" * 32
@@ -64,9 +72,10 @@ class Settings:
             environment=_environment(env.get("WAYMARK_ENV", "demo")),
             data_dir=Path(env.get("WAYMARK_DATA") or "var").resolve(),
             port=port,
-            database_url=_psycopg(env.get("DATABASE_URL", "")),
-            web_database_url=_psycopg(env.get("WEB_DATABASE_URL", "")),
-            worker_database_url=_psycopg(env.get("WORKER_DATABASE_URL", "")),
+            flask_debug=env.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no"),
+            database_url=_psycopg("DATABASE_URL", env.get("DATABASE_URL", "")),
+            web_database_url=_psycopg("WEB_DATABASE_URL", env.get("WEB_DATABASE_URL", "")),
+            worker_database_url=_psycopg("WORKER_DATABASE_URL", env.get("WORKER_DATABASE_URL", "")),
             public_url=_public_url(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"),
             secret_key=env.get("SECRET_KEY", ""),
             twilio_account_sid=env.get("TWILIO_ACCOUNT_SID") or cls.twilio_account_sid,
@@ -83,23 +92,54 @@ class Settings:
         """Raises SettingsError when this combination must not serve anybody."""
         if len(self.secret_key) < MIN_SECRET_CHARACTERS:
             raise SettingsError(
-                f"SECRET_KEY must be at least {MIN_SECRET_CHARACTERS} characters. Make one with: "
-                "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+                f"SECRET_KEY must be at least {MIN_SECRET_CHARACTERS} characters. "
+                f"Make one with: {MAKE_ONE}"
             )
-        if self.is_demo:
-            return
-        if self.is_embedded:
-            raise SettingsError(
-                "Production needs DATABASE_URL; the embedded database is for trying out."
-            )
-        if not self.public_url.startswith("https://"):
-            raise SettingsError("Production needs PUBLIC_URL beginning with https://.")
-        if not self.twilio_auth_token or self.twilio_account_sid == Settings.twilio_account_sid:
-            raise SettingsError("Production needs TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
-        if self.twilio_api_base_url:
-            raise SettingsError(
-                "Production must not set TWILIO_API_BASE_URL; it is for the demo phone."
-            )
+        if not self.is_demo:
+            for is_refused, remedy in self._refused_in_production():
+                if is_refused:
+                    raise SettingsError(remedy)
+
+    def _refused_in_production(self) -> list[tuple[bool, str]]:
+        """What production does not start with, and what to do about each."""
+        nobodys = Settings()
+        return [
+            (
+                _is_placeholder(self.secret_key),
+                "Production needs a SECRET_KEY that nobody can guess, not a placeholder. "
+                f"Make one with: {MAKE_ONE}",
+            ),
+            (self.flask_debug, "Production must not run with FLASK_DEBUG: unset it."),
+            (
+                self.is_embedded,
+                "Production needs DATABASE_URL; the embedded database is for trying out.",
+            ),
+            (
+                self.database_url in (self.web_database_url, self.worker_database_url),
+                "Production needs logins of their own in WEB_DATABASE_URL and WORKER_DATABASE_URL "
+                "(waymark_web and waymark_worker), not DATABASE_URL's again.",
+            ),
+            (
+                not self.public_url.startswith("https://"),
+                "Production needs PUBLIC_URL beginning with https://.",
+            ),
+            (
+                not self.twilio_auth_token
+                or self.twilio_account_sid == nobodys.twilio_account_sid
+                or self.twilio_messaging_service_sid == nobodys.twilio_messaging_service_sid,
+                "Production needs TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and "
+                "TWILIO_MESSAGING_SERVICE_SID of the texting account.",
+            ),
+            (
+                bool(self.twilio_api_base_url),
+                "Production must not set TWILIO_API_BASE_URL; it is for the demo phone.",
+            ),
+        ]
+
+
+def _is_placeholder(secret: str) -> bool:
+    """True for a word typed over and over, or one letter held down."""
+    return len(set(secret)) < MIN_DISTINCT_CHARACTERS or secret in (secret + secret)[1:-1]
 
 
 def _environment(text: str) -> Environment:
@@ -122,11 +162,11 @@ def _public_url(text: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
 
 
-def _psycopg(url: str) -> str:
+def _psycopg(name: str, url: str) -> str:
     """Managed services hand out ``postgres://``; SQLAlchemy wants the driver named."""
     if not url:
         return ""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.split("+")[0] not in ("postgres", "postgresql"):
-        raise SettingsError("DATABASE_URL must begin with postgresql://.")
+        raise SettingsError(f"{name} must begin with postgresql://.")
     return f"postgresql+psycopg://{rest}"
