@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from app.services.offers import GONE
 HERS = (PlacementState.ACCEPTED, PlacementState.ARRIVED)
 WAS_HERS = (PlacementState.DEPARTED, PlacementState.NOT_ARRIVED, PlacementState.WITHDRAWN)
 CHILD = {"f": "girl", "m": "boy", None: "child"}
+HANDOVER_ENDS = timedelta(hours=12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +129,7 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
         NotFound: no such stay, or the house has not accepted her.
     """
     only_refuge(by)
-    with transaction(by=by):
+    with transaction(by=by) as now:
         placement, referral, room = _find(public_id, by)
         if placement.state not in (*HERS, *WAS_HERS):
             raise NotFound(GONE)
@@ -146,10 +147,20 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
             ended_at=placement.ended_at,
             ended_because=reason_text(placement.reason_code),
             asks=_suitability(placement, referral, by) if is_hers else None,
-            meeting=_meeting(referral) if is_hers else None,
+            meeting=_meeting(referral) if _may_still_ring(placement, now) else None,
             not_arrived_reasons=reason_choices(ReasonKind.NOT_ARRIVED),
             departure_reasons=reason_choices(ReasonKind.DEPARTURE),
         )
+
+
+def _may_still_ring(placement: Placement, now: datetime) -> bool:
+    """The officer's number serves the handover; half a day after arrival it has done so."""
+    if placement.state == PlacementState.ACCEPTED:
+        return True
+    arrived = placement.arrived_at
+    return placement.state == PlacementState.ARRIVED and (
+        arrived is None or now - arrived < HANDOVER_ENDS
+    )
 
 
 def _find(public_id: UUID, by: Actor) -> tuple[Placement, Referral, Room]:

@@ -81,12 +81,17 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
         tasks = visible_tasks(by).where(Task.done_at.is_(None)).subquery()
         return Board(
             plan=_plan_note(run),
-            lines=sorted(lines, key=lambda line: line.person.turn),
+            lines=sorted(lines, key=_decisions_first),
             offers=_by_clock(asked, ReferralState.OFFERED),
             promised=_by_clock(asked, ReferralState.CONFIRMED),
             free_rooms=sum(room.is_free for room in rooms.values()),
             open_tasks=db.session.scalar(select(func.count()).select_from(tasks)) or 0,
         )
+
+
+def _decisions_first(line: Line) -> tuple[bool, object]:
+    """What a person can decide now stands before what waits for a bed; each by its clock."""
+    return line.is_planned and line.room is None, line.person.turn
 
 
 def _newest_run() -> Row[UUID, datetime, str, int, bool] | None:

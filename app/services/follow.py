@@ -38,7 +38,9 @@ MEANWHILE = (
     "Do not go back to where she was found, and do not use an address the men who held her know.",
     "Ring the duty coordinator if she is hurt, or if somebody is looking for her.",
 )
+# What an officer has nothing left to do for.
 ENDED = (
+    ReferralState.RESIDENT,
     ReferralState.MOVED_ON,
     ReferralState.NOT_ARRIVED,
     ReferralState.WITHDRAWN,
@@ -297,12 +299,12 @@ def _steps(referral: Referral, placement: Placement | None) -> list[dict[str, An
     }.get(state)
     if reached is None:
         return [
-            {"text": "You sent the request", "at": referral.submitted_at, "state": "done"},
+            {"text": "The request was sent", "at": referral.submitted_at, "state": "done"},
             {"text": "The request ended", "at": referral.closed_at, "state": "done"},
         ]
     shown = placement if reached >= 2 else None
     words = [
-        ("You sent the request", referral.submitted_at),
+        ("The request was sent", referral.submitted_at),
         ("A person chooses a room", shown.offered_at if shown else None),
         ("The house answers", shown.answered_at if shown else None),
         ("She travels and arrives", shown.arrived_at if shown else None),

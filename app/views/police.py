@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.actors import POLICE, Role
 from app.errors import Conflict, Invalid
+from app.html import phone_text
 from app.models.reference import HandOnFor
 from app.pages import live_part
 from app.schemas import Form, one
@@ -67,6 +68,8 @@ def _start(same_as: str) -> dict[str, list[str]]:
     if request.method == "POST":
         return {}
     shared = follow.shared_answers(same_as, by=me()) if same_as else {}
+    if "callback_phone" in shared:
+        shared["callback_phone"] = [phone_text(shared["callback_phone"][0])]
     return {**shared, "form_key": [str(uuid4())], "same_as": [same_as]}
 
 

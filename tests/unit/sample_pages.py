@@ -38,7 +38,7 @@ FRAME: dict[str, Any] = {
 }
 OPEN: dict[str, Any] = {"demo": True, "me": None, "nav": []}
 STEPS = (
-    "You sent the request",
+    "The request was sent",
     "A place is proposed",
     "A house has been asked",
     "A house has said yes",

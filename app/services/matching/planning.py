@@ -94,10 +94,10 @@ def _lines(run_id: UUID, plan: allocation.Plan, snapshot: Snapshot) -> list[Plan
 
 def _labels() -> dict[str, str]:
     """People's words for features and languages."""
-    features = db.session.execute(select(Feature.code, Feature.asked_as)).all()
+    features = db.session.execute(select(Feature.code, Feature.shown_as)).all()
     languages = db.session.execute(select(Language.code, Language.name)).all()
     spoken = {f"lang:{code}": f"{name} spoken" for code, name in languages}
-    return spoken | {row.code: row.asked_as for row in features}
+    return spoken | {row.code: row.shown_as for row in features}
 
 
 def explain_newest_plan() -> None:
