@@ -122,7 +122,7 @@ def rows_in(dump: Path, major: int) -> Counts:
             found[table] += is_row
         if process.wait() != 0:
             said.seek(0)
-            raise BackupError(f"{dump} cannot be read as a backup: {_last(said.read())}")
+            raise BackupError(f"{dump} cannot be read as a backup: {_reason(said.read())}")
     return dict(found)
 
 
@@ -182,7 +182,7 @@ def _connect(url: str) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(address, connect_timeout=10)
     except psycopg.OperationalError as error:
-        raise BackupError(f"The database does not answer: {_last(str(error).encode())}") from None
+        raise BackupError(f"The database does not answer: {_reason(str(error).encode())}") from None
 
 
 def _address(url: str) -> str:
@@ -202,7 +202,7 @@ def _run(command: Command, url: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise BackupError(f"{Path(command[0]).name} failed: {_last(done.stderr)}")
+        raise BackupError(f"{Path(command[0]).name} failed: {_reason(done.stderr)}")
 
 
 def _program(name: str, major: int) -> Path:
@@ -247,6 +247,8 @@ def _give_name(unfinished: Path, target: Path) -> None:
         raise BackupError(f"{target} exists already; give the backup a new name.") from None
 
 
-def _last(text: bytes) -> str:
+def _reason(text: bytes) -> str:
+    """The line that names the fault, never those after it: they may quote a row."""
     lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "it gave no reason"
+    faults = [line for line in lines if "error:" in line]
+    return (faults or lines[-1:] or ["it gave no reason"])[0]

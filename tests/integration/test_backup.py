@@ -213,6 +213,33 @@ def test_a_damaged_file_changes_nothing(
     assert hashes_of(empty) == {}
 
 
+def test_a_restore_that_fails_in_the_middle_leaves_nothing(
+    world: str, postgres: EmbeddedPostgres, empty: str, tmp_path: Path
+) -> None:
+    back_up(postgres.url(database=DATABASE), tmp_path / "dump")
+    with connect(empty) as connection:
+        connection.execute("CREATE VIEW report_use AS SELECT 1 AS in_the_way")
+
+    with pytest.raises(BackupError, match="report_use"):
+        restore(empty, tmp_path / "dump")
+
+    assert hashes_of(empty) == {}
+
+
+def test_what_roles_may_become_is_restored_though_no_dump_holds_it(
+    world: str, postgres: EmbeddedPostgres, empty: str, tmp_path: Path
+) -> None:
+    back_up(postgres.url(database=DATABASE), tmp_path / "dump")
+    with connect(empty) as connection:
+        connection.execute("REVOKE waymark_report FROM waymark_web")
+
+    restore(empty, tmp_path / "dump")
+
+    is_member = "SELECT pg_has_role('waymark_web', 'waymark_report', 'MEMBER')"
+    with connect(empty) as connection:
+        assert connection.execute(is_member).fetchone() == (True,)
+
+
 def test_no_password_is_shown_to_other_processes(
     world: str, postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
