@@ -14,11 +14,16 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import make_url
+from sqlalchemy import func, make_url, select, update
 
 from app import create_app
-from app.db import db
+from app.actors import SYSTEM
+from app.db import db, transaction
+from app.demo.people import OFFICER
 from app.embedded_postgres import EmbeddedPostgres
+from app.models.accounts import User
+from app.models.referrals import Referral
+from app.services import accounts
 from config import Environment, Settings, SettingsError
 from tests.cast import Cast
 from tests.conftest import DATABASE, Run, settings_for
@@ -79,14 +84,24 @@ def live(postgres: EmbeddedPostgres, cast: Cast) -> Iterator[Flask]:
         db.engine.dispose()
 
 
-@pytest.fixture
-def above_row_security(postgres: EmbeddedPostgres, database: str) -> Iterator[None]:
+ONE_RIGHT_TOO_MANY = {
+    "above row security": ("ALTER ROLE waymark_worker BYPASSRLS", "NOBYPASSRLS"),
+    "maker of roles": ("ALTER ROLE waymark_worker CREATEROLE", "NOCREATEROLE"),
+    "owner of a table": ("ALTER TABLE heartbeat OWNER TO waymark_worker", "LOGIN"),
+}
+
+
+@pytest.fixture(params=list(ONE_RIGHT_TOO_MANY))
+def powerful_worker(
+    postgres: EmbeddedPostgres, database: str, request: pytest.FixtureRequest
+) -> Iterator[None]:
     """The worker's login, with one right too many."""
-    address = make_url(postgres.url("postgres")).set(drivername="postgresql")
+    give, take = ONE_RIGHT_TOO_MANY[request.param]
+    address = make_url(postgres.url("postgres", database)).set(drivername="postgresql")
     with psycopg.connect(address.render_as_string(), autocommit=True) as superuser:
-        superuser.execute("ALTER ROLE waymark_worker BYPASSRLS")
+        superuser.execute(give.encode())
         yield
-        superuser.execute("ALTER ROLE waymark_worker NOBYPASSRLS")
+        superuser.execute(f"ALTER ROLE waymark_worker {take}".encode())
 
 
 @pytest.mark.parametrize("role", ["waymark_web", "waymark_worker"])
@@ -130,9 +145,7 @@ def test_a_role_that_is_only_taken_on_is_refused(
         create_app(settings)
 
 
-def test_a_login_above_row_security_is_refused(
-    above_row_security: None, postgres: EmbeddedPostgres
-) -> None:
+def test_one_right_too_many_is_refused(powerful_worker: None, postgres: EmbeddedPostgres) -> None:
     with pytest.raises(SettingsError, match="login waymark_worker"):
         create_app(production(postgres), role="waymark_worker")
 
@@ -217,19 +230,32 @@ def test_the_web_server_ends_at_once_and_names_the_remedy(
 
 
 @pytest.mark.parametrize("path", ["/demo/sign-in", "/surge"])
-def test_nothing_of_the_demonstration_answers(path: str, live: Flask, cast: Cast, run: Run) -> None:
-    from app.services import accounts
-
+def test_nothing_of_the_demonstration_answers(
+    path: str, live: Flask, cast: Cast, run: Run, run_as_owner: Run
+) -> None:
+    run_as_owner(_let_the_demonstrations_officer_in, cast.amara.email)
     client = live.test_client()
     token = TOKEN.search(client.get("/sign-in", base_url=HERE).get_data(as_text=True))
     assert token is not None
-    person = next(each for each in run(accounts.demo_people) if each.email == cast.amara.email)
+    person = next(each for each in run(accounts.demo_people) if each.email == OFFICER.email)
     form = {"person": str(person.public_id), "csrf_token": token[1]}
 
     response = client.post(path, data=form, base_url=HERE)
 
     assert response.status_code == 404
     assert client.get("/police/requests", base_url=HERE).status_code == 302  # nobody is signed in
+    assert run(_count_requests) == 0
+
+
+def _let_the_demonstrations_officer_in(email: str) -> None:
+    """As if a demonstration's database had been taken into production."""
+    with transaction(by=SYSTEM):
+        db.session.execute(update(User).where(User.email == email).values(email=OFFICER.email))
+
+
+def _count_requests() -> int:
+    with transaction(by=SYSTEM):
+        return db.session.scalar(select(func.count()).select_from(Referral)) or 0
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/about-the-data"])

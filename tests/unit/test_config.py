@@ -29,6 +29,7 @@ REFUSED_IN_PRODUCTION = [
     ({"SECRET_KEY": "change-me-" * 4}, "SECRET_KEY"),
     ({"SECRET_KEY": "the same sentence again. " * 2}, "SECRET_KEY"),
     ({"SECRET_KEY": "x" * 64}, "SECRET_KEY"),
+    ({"SECRET_KEY": "".join("a" * number + "b" for number in range(1, 9))}, "SECRET_KEY"),
     ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
     ({"FLASK_DEBUG": "True"}, "FLASK_DEBUG"),
     ({"DATABASE_URL": ""}, "DATABASE_URL"),
