@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import procrastinate
+import procrastinate.exceptions
+import procrastinate.jobs
 import structlog
 from flask import Flask
 
@@ -52,7 +54,13 @@ async def _work(jobs: procrastinate.App) -> None:
 async def _take_back_stalled(jobs: procrastinate.App) -> None:
     """A killed worker leaves its job marked as being done: put it in line again."""
     for job in await jobs.job_manager.get_stalled_jobs():
-        await jobs.job_manager.retry_job(job)
+        try:
+            await jobs.job_manager.retry_job(job)
+        except procrastinate.exceptions.UniqueViolation:
+            # Another of its kind is in line already and will find the same work.
+            await jobs.job_manager.finish_job(
+                job, status=procrastinate.jobs.Status.FAILED, delete_job=True
+            )
 
 
 def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
@@ -61,8 +69,8 @@ def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
             with app.app_context():
                 work()
 
-        retry = procrastinate.RetryStrategy(max_attempts=5, exponential_wait=2)
-        jobs.task(name=job.value, queueing_lock=job.value, retry=retry)(inside_app)
+        # No retries here: the sweep finds what a failed job left undone, ten seconds later.
+        jobs.task(name=job.value, queueing_lock=job.value)(inside_app)
 
     task(Job.PLAN, matching.make_plan)
     task(Job.EXPLAIN, matching.explain_newest_plan)
@@ -79,18 +87,34 @@ def _register_sweep(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) ->
             with app.app_context():
                 sweep(gateway, app.config["SETTINGS"].public_url)
 
-        await _take_back_stalled(context.app)
         await asyncio.to_thread(work)
+        await _take_back_stalled(context.app)
 
 
 def sweep(gateway: SmsGateway, public_url: str) -> None:
-    """What must happen even when nobody asked: lapses, texts owed or in doubt, a plan due."""
-    health.beat("worker")
-    offers.lapse_offers()
-    send_texts(gateway, public_url)
-    outbox.reconcile_unknown(gateway)
-    texts.handle_waiting()
-    matching.plan_if_due()
+    """What must happen even when nobody asked; what fails is told and stops nothing else.
+
+    Raises:
+        Exception: the first fault of a step, after every step has had its turn.
+    """
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: health.beat("worker"),
+        offers.lapse_offers,
+        offers.ask_after_the_overdue,
+        matching.plan_if_due,
+        lambda: send_texts(gateway, public_url),
+        lambda: outbox.reconcile_unknown(gateway),
+        texts.handle_waiting,
+    )
+    faults = []
+    for number, step in enumerate(steps):
+        try:
+            step()
+        except Exception as fault:  # whatever it is, the next step is somebody else's night
+            log.error("sweep_step_failed", step=number, kind=type(fault).__name__)
+            faults.append(fault)
+    if faults:
+        raise faults[0]
 
 
 def send_texts(gateway: SmsGateway, public_url: str) -> None:

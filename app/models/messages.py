@@ -28,6 +28,7 @@ class TaskKind(StrEnum):
     """What needs a person."""
 
     OFFER_LAPSED = "offer_lapsed"
+    OVERDUE = "overdue"
     NOT_ARRIVED = "not_arrived"
     TEXT_FAILED = "text_failed"
     PHONE_STOPPED = "phone_stopped"

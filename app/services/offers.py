@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import Range
 
 from app.actors import REFUGE, SYSTEM, Actor, Role
+from app.codes import CODE_LETTERS
 from app.db import db, patiently, transaction
 from app.errors import Conflict, NotAllowed, NotFound
 from app.events import Fact, record
 from app.models.beds import Bed, BedKind, BedUse, Room
-from app.models.messages import TaskKind
-from app.models.placements import LIVE, Channel, Placement, PlacementState
+from app.models.messages import Task, TaskKind
+from app.models.placements import Channel, Placement, PlacementState
 from app.models.reference import ClockPolicy, ReasonKind
 from app.models.referrals import Referral, ReferralState
 from app.outbox import open_task
@@ -25,8 +26,6 @@ from app.queue import Job, defer
 from app.services.choices import check_reason
 from app.services.telling import owe_offer, owe_offer_withdrawn
 
-# 30 letters and digits that read alike in no hand, 6 of them: 29 bits, for one offer, used once.
-CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 GONE = "We cannot find that offer."
 
 
@@ -129,6 +128,26 @@ def _lapse(public_id: UUID) -> bool:
         return True
 
 
+def ask_after_the_overdue() -> int:
+    """Put before a person everyone promised a room of whom nobody has said what became; how many.
+
+    The time from the promise is her urgency's ``hold_minutes``. The bed stays hers meanwhile.
+    """
+    with transaction(by=SYSTEM) as now:
+        asked = exists().where(Task.placement_id == Placement.id, Task.kind == TaskKind.OVERDUE)
+        held_for = func.make_interval(0, 0, 0, 0, 0, ClockPolicy.hold_minutes)
+        rows = db.session.execute(
+            select(Placement.id, Referral.id)
+            .join(Referral, Referral.id == Placement.referral_id)
+            .join(ClockPolicy, ClockPolicy.id == Referral.clock_policy_id)
+            .where(Placement.state == PlacementState.ACCEPTED, ~asked)
+            .where(Placement.answered_at + held_for <= now)
+        ).all()
+        for placement_id, referral_id in rows:
+            open_task(TaskKind.OVERDUE, placement_id=placement_id, referral_id=referral_id)
+        return len(rows)
+
+
 def withdraw_offer(public_id: UUID, reason: str, *, by: Actor) -> None:
     """Take an offer or a promised room back; she returns to the plan. The desk's alone."""
     if by.role is not Role.COORDINATOR:
@@ -152,6 +171,7 @@ def record_arrival(public_id: UUID, *, by: Actor) -> None:
         placement.refuse_unless(PlacementState.ACCEPTED)
         placement.state, placement.arrived_at = PlacementState.ARRIVED, now
         referral.move(ReferralState.RESIDENT, at=now)
+        _no_longer_overdue(placement, by, now)
         _record(Fact.ARRIVED, placement, by, {})
 
 
@@ -164,6 +184,7 @@ def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
         placement.state, placement.reason_code = PlacementState.NOT_ARRIVED, reason
         referral.move(ReferralState.NOT_ARRIVED, at=now)
         referral.closed_at, referral.closed_reason = now, reason
+        _no_longer_overdue(placement, by, now)
         _record(Fact.NOT_ARRIVED, placement, by, {"reason": reason})
         open_task(TaskKind.NOT_ARRIVED, referral_id=referral.id, placement_id=placement.id)
         defer(Job.PLAN)
@@ -268,11 +289,18 @@ def beds_for(room: Room, free: list[Bed], size: tuple[int, int]) -> list[Bed] | 
     return beds + cots if whole else None
 
 
-def live_placement(referral_id: int) -> Placement | None:
-    """The one offer or stay of this referral that keeps beds now."""
-    return db.session.scalar(
-        select(Placement).where(Placement.referral_id == referral_id, Placement.state.in_(LIVE))
-    )
+def _no_longer_overdue(placement: Placement, by: Actor, now: datetime) -> None:
+    """Somebody has said what became of her: the question is answered."""
+    asked = db.session.scalars(
+        select(Task).where(
+            Task.placement_id == placement.id,
+            Task.kind == TaskKind.OVERDUE,
+            Task.done_at.is_(None),
+        )
+    ).all()
+    for task in asked:
+        task.done_at, task.done_by_id = now, by.user_id
+        _record(Fact.TASK_DONE, placement, by, {"task": task.kind, "task_id": task.id})
 
 
 def _lock(by: Actor, public_id: UUID | None, code: str) -> tuple[Placement, Referral]:

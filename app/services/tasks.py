@@ -26,6 +26,8 @@ BAD_ENDS = ("failed", "undelivered")
 WHAT_TO_DO = {
     TaskKind.OFFER_LAPSED: "Ring the house's duty line: is anybody there tonight? The plan goes on"
     " to the next house and leaves this one alone for an hour.",
+    TaskKind.OVERDUE: "Ring the officer and the house: is she there? One of them then says so here,"
+    " or says that she did not arrive.",
     TaskKind.NOT_ARRIVED: "Ring the officer. Then put her back in the queue, or close the request"
     " with its reason.",
     TaskKind.TEXT_FAILED: "Ring the house's duty line: nobody there may know of this offer.",

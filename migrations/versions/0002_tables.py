@@ -89,7 +89,9 @@ def upgrade() -> None:
         "hand_on_contact",
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("who", sa.String(length=40), nullable=False),
-        sa.Column("countries", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "countries", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -964,7 +966,7 @@ def upgrade() -> None:
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_by_id", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('offer_lapsed', 'not_arrived', 'text_failed', 'phone_stopped', 'wrong_codes')",
+            "kind IN ('offer_lapsed', 'overdue', 'not_arrived', 'text_failed', 'phone_stopped', 'wrong_codes')",
             name=op.f("ck_task_kind"),
         ),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_task_contact_id")),
