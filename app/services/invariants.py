@@ -48,6 +48,11 @@ RULES = {
         UNION ALL
         SELECT tableowner FROM pg_tables WHERE tableowner IN
                ('waymark_web', 'waymark_worker', 'waymark_report')""",
+    "I17 women to be kept apart in one house": """
+        SELECT l.a_id FROM referral_link l
+          JOIN placement p ON p.referral_id = l.a_id AND p.live
+          JOIN placement q ON q.referral_id = l.b_id AND q.live
+         WHERE l.kind = 'apart' AND p.refuge_id = q.refuge_id""",
     "I16 a request whose state and placement disagree": """
         SELECT r.id FROM referral r LEFT JOIN placement p ON p.referral_id = r.id AND p.live
          WHERE (r.state = 'offered') <> (p.state IS NOT DISTINCT FROM 'offered')

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.actors import POLICE, Actor
+from app.codes import CODE_LETTERS
 from app.db import db, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.events import Fact, record
@@ -44,7 +45,6 @@ from app.services.asked import NewReferral
 from app.services.choices import check_reason, find_place
 from app.services.telling import owe_offer_withdrawn
 
-REF_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that reads like something else
 # Source: calibration.json, travel.max_minutes.hard (an assumption to tune).
 MAX_TRAVEL_MINUTES = 420
 HIGH_SUPPORT = {"mental_health_support", "substance_support"}
@@ -110,7 +110,7 @@ def _new_referral(new: NewReferral, by: Actor, now: datetime) -> Referral:
     db.session.add_all([caller, needs, safety])
     db.session.flush()
     referral = Referral(
-        ref="R-" + "".join(secrets.choice(REF_LETTERS) for _ in range(7)),
+        ref="R-" + "".join(secrets.choice(CODE_LETTERS) for _ in range(7)),
         force_id=by.organisation_id,
         officer_id=by.user_id,
         incident_id=incident_id,

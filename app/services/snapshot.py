@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select
 from app.db import db
 from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
-from app.models.reference import Urgency
+from app.models.reference import Reason, ReasonKind, Urgency
 from app.models.referrals import LinkKind, Needs, Referral, ReferralLink, ReferralState, Safety
 
 FORMAT = "waymark.problem/1"
@@ -26,7 +26,8 @@ BABY_UNDER = 2  # a child below this age sleeps in a cot where there is one
 class Snapshot:
     """The problem document, and the rows behind its ids (``R-...``, ``room-12``).
 
-    ``joins`` names those who must follow a woman who has her room already.
+    ``joins`` names those who must follow a woman who has her room already, ``refused`` those whom
+    a house has declined or left without an answer.
     """
 
     problem: dict[str, Any]
@@ -35,6 +36,7 @@ class Snapshot:
     free: dict[int, list[Bed]]
     children: dict[str, list[int]]
     joins: frozenset[str]
+    refused: frozenset[str]
 
 
 @dataclass(kw_only=True)
@@ -54,18 +56,19 @@ def room_key(room_id: int) -> str:
     return f"room-{room_id}"
 
 
-def take(now: datetime, *, asks_again: bool = False) -> Snapshot:
+def take(now: datetime, *, person_for: str = "") -> Snapshot:
     """Read tonight inside the caller's transaction, at the database's time ``now``.
 
-    ``asks_again``: a person asks, who may try a house that has just let an offer lapse.
+    ``person_for`` names the request that a person decides for by hand: they may try a house that
+    has just let an offer lapse, and part a group that the plan would keep together.
     """
-    waiting, links, live = _waiting(asks_again=asks_again), _links(), _live()
+    waiting, links, live = _waiting(person_for), _links(), _live()
     rooms, free = _rooms_and_free_beds(now)
     refuges = _refuges(rooms, free, live)
     joins = _joins(set(waiting), links, live)
     households = [_household(*row, now, links) for row in waiting.values()]
     for household in households:
-        if (house := joins.get(household["id"])) is not None:
+        if (house := joins.get(household["id"])) is not None and household["id"] != person_for:
             others = {refuge["id"] for refuge in refuges} - {house}
             household["vetoed_refuges"] = sorted(others.union(household["vetoed_refuges"]))
     problem = {
@@ -73,7 +76,7 @@ def take(now: datetime, *, asks_again: bool = False) -> Snapshot:
         "as_of": now.isoformat(),
         "households": households,
         "refuges": refuges,
-        "together": _groups(set(waiting), links),
+        "together": [g for g in _groups(set(waiting), links) if person_for not in g],
         "prices": _prices(rooms.values()),
         "spare_bed_price": SPARE_BED_PRICE,
     }
@@ -84,6 +87,7 @@ def take(now: datetime, *, asks_again: bool = False) -> Snapshot:
         free=free,
         children={ref: [child["age"] for child in row[1].children] for ref, row in waiting.items()},
         joins=frozenset(joins),
+        refused=frozenset(ref for ref, row in waiting.items() if row[3]),
     )
 
 
@@ -94,7 +98,7 @@ def sleeps(adults: int, ages: list[int], free_cots: int) -> tuple[int, int]:
     return adults + len(ages) - cots, cots
 
 
-def _waiting(*, asks_again: bool) -> dict[str, tuple[Referral, Needs, Safety, list[int]]]:
+def _waiting(person_for: str) -> dict[str, tuple[Referral, Needs, Safety, list[int]]]:
     rows = db.session.execute(
         select(Referral, Needs, Safety)
         .join(Needs, Needs.id == Referral.needs_id)
@@ -102,7 +106,7 @@ def _waiting(*, asks_again: bool) -> dict[str, tuple[Referral, Needs, Safety, li
         .where(Referral.state == ReferralState.READY)
         .order_by(Referral.id)
     ).all()
-    rests = timedelta() if asks_again else REST_AFTER_LAPSE
+    rests = timedelta() if person_for else REST_AFTER_LAPSE
     said_no = _said_no([referral.id for referral, _, _ in rows], rests)
     return {
         referral.ref: (referral, needs, safety, said_no[referral.id])
@@ -111,13 +115,16 @@ def _waiting(*, asks_again: bool) -> dict[str, tuple[Referral, Needs, Safety, li
 
 
 def _said_no(referral_ids: list[int], rests: timedelta) -> dict[int, list[int]]:
-    """Refuges that declined her, or let her offer lapse a short while ago."""
+    """Refuges that declined her, that she declined, or that let her offer lapse a while ago."""
+    she_declined = select(Reason.code).where(Reason.kind == ReasonKind.DECLINED_BY_SURVIVOR)
     found: dict[int, list[int]] = defaultdict(list)
     rows = db.session.execute(
         select(Placement.referral_id, Placement.refuge_id).where(
             Placement.referral_id.in_(referral_ids),
             or_(
                 Placement.state == PlacementState.DECLINED,
+                (Placement.state == PlacementState.WITHDRAWN)
+                & Placement.reason_code.in_(she_declined),
                 (Placement.state == PlacementState.LAPSED)
                 & (Placement.ended_at > func.waymark_now() - rests),
             ),

@@ -7,8 +7,9 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.codes import CODE_LETTERS
+
 CODE_LENGTH = 6
-CODE_LETTERS = frozenset("23456789ABCDEFGHJKMNPQRSTVWXYZ")
 READ_CHARACTERS = 480  # three segments; nobody needs more to say yes or no
 READ_CODES = 12  # more guesses in one text than that are not read
 
@@ -31,7 +32,7 @@ LINK_WORDS = frozenset({"REASON", "NUMBER", "NO", "CODE", "BECAUSE", "WITH"})
 
 _APOSTROPHES = re.compile("['’‘`´ʼ]")  # noqa: RUF001 - what phones type for an apostrophe
 _NOT_A_WORD = re.compile(r"[^0-9A-Z]+")
-_GLUED = re.compile(rf"(ACCEPT|DECLINE)([{''.join(sorted(CODE_LETTERS))}]{{{CODE_LENGTH}}})")
+_GLUED = re.compile(rf"(ACCEPT|DECLINE)([{CODE_LETTERS}]{{{CODE_LENGTH}}})")
 _NUMBER = re.compile(r"[0-9]{1,2}")
 
 
@@ -132,7 +133,7 @@ def _codes(words: tuple[str, ...]) -> dict[str, tuple[int, int]]:
 
 
 def _has_shape(word: str) -> bool:
-    return len(word) == CODE_LENGTH and CODE_LETTERS.issuperset(word)
+    return len(word) == CODE_LENGTH and set(CODE_LETTERS).issuperset(word)
 
 
 def _stands_like_a_code(words: tuple[str, ...], code: str, at: tuple[int, int]) -> bool:

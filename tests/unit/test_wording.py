@@ -48,7 +48,7 @@ def test_a_price_is_told_in_words(decisive: str, loss: int, said: str) -> None:
 
 def test_a_tie_to_a_settled_woman_is_not_called_her_own_no() -> None:
     own = wording.told([entry("vetoed", rooms=4, of=4)], {})
-    tied = wording.told([entry("vetoed", rooms=4, of=4)], {}, joins=True)
+    tied = wording.told([entry("vetoed", rooms=4, of=4)], {}, wording.VetoedBy.TIE)
 
     assert "said no" in own[0]["text"]
     assert tied[0]["text"] == wording.JOINS

@@ -13,6 +13,7 @@ from app.actors import Actor, Role
 from app.db import db, patiently, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.models.beds import JUST_TAKEN, Bed, Room
+from app.models.placements import Placement
 from app.models.plans import PlanLine, PlanRun
 from app.models.reference import ReasonKind
 from app.models.referrals import Referral
@@ -59,7 +60,8 @@ def _confirm(run_id: UUID, refs: list[str], by: Actor) -> Outcome:
         ).all()
         if not rows:
             raise NotFound("We cannot find that plan. Look at the newest one.")
-        wanted = {ref: room_id for ref, room_id in rows if room_id is not None}
+        done = _offered_by(run_id)
+        wanted = {ref: room_id for ref, room_id in rows if room_id and ref not in done}
         _lock(list(wanted), list(wanted.values()))
         outcome = _commit(wanted, take(now), by=by, now=now, run_id=run_id)
         defer(Job.PLAN)
@@ -79,14 +81,26 @@ def override(ref: str, room: UUID, *, reason: str, note: str, by: Actor) -> Outc
     return patiently(lambda: _override(ref, room, reason, note, by))
 
 
+def _offered_by(run_id: UUID) -> set[str]:
+    """The lines of this plan that have been offered once; each is decided once."""
+    return set(
+        db.session.scalars(
+            select(Referral.ref)
+            .join(Placement, Placement.referral_id == Referral.id)
+            .where(Placement.run_id == run_id)
+        )
+    )
+
+
 def _override(ref: str, room_public_id: UUID, reason: str, note: str, by: Actor) -> Outcome:
     with transaction(by=by) as now:
         check_reason(reason, ReasonKind.OVERRIDE)
+        _one_committer(waits=True)
         room = db.session.scalar(visible_rooms(by).where(Room.public_id == room_public_id))
         if room is None:
             raise NotFound("We cannot find that room.")
         _lock([ref], [room.id])
-        snapshot = take(now, asks_again=True)
+        snapshot = take(now, person_for=ref)
         if ref not in snapshot.referrals:
             raise Conflict("This request is not waiting for a room any more.")
         if room_key(room.id) not in _rooms_offered(snapshot):
@@ -105,7 +119,7 @@ def _told_cost(ref: str, room_id: int) -> str:
         select(PlanLine)
         .join(PlanRun, PlanRun.id == PlanLine.run_id)
         .join(Referral, Referral.id == PlanLine.referral_id)
-        .where(Referral.ref == ref)
+        .where(Referral.ref == ref, PlanRun.as_of >= Referral.state_since)
         .order_by(PlanRun.as_of.desc())
         .limit(1)
     )
@@ -113,10 +127,16 @@ def _told_cost(ref: str, room_id: int) -> str:
     return next((str(each["cost_text"]) for each in known if each["room_id"] == room_id), "")
 
 
-def _one_committer() -> None:
-    """Whole plans are committed one at a time; the other person looks at what is left."""
-    lock = "SELECT pg_try_advisory_xact_lock(hashtext('waymark_commit_plan'))"
-    if not db.session.scalar(text(lock)):
+def _one_committer(*, waits: bool = False) -> None:
+    """Decisions are committed one at a time, because rules on a whole house span many rows.
+
+    Raises:
+        Conflict: unless ``waits``, when another decision is being written.
+    """
+    key = "hashtext('waymark_commit_plan')"
+    if waits:
+        db.session.execute(text(f"SELECT pg_advisory_xact_lock({key})"))
+    elif not db.session.scalar(text(f"SELECT pg_try_advisory_xact_lock({key})")):
         raise Conflict("Another person is confirming a plan this moment. Look again.")
 
 

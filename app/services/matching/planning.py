@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from app.services.snapshot import FORMAT, Snapshot, take
 log = structlog.get_logger()
 SOLVE_SECONDS = 5.0
 EMPTY = {"format": FORMAT, "as_of": "2007-10-03T00:00:00Z", "households": [], "refuges": []}
+REFRESH = timedelta(minutes=10)
 EXPLAIN_SECONDS = 2.0  # for one woman against every house
 
 
@@ -85,11 +87,17 @@ def _lines(run_id: UUID, plan: allocation.Plan, snapshot: Snapshot) -> list[Plan
         PlanLine(
             run_id=run_id,
             referral_id=snapshot.referrals[left_out.household].id,
-            **wording.unplaced(left_out, labels, joins=left_out.household in snapshot.joins),
+            **wording.unplaced(left_out, labels, _vetoed_by(left_out.household, snapshot)),
         )
         for left_out in plan.unplaced
     ]
     return lines
+
+
+def _vetoed_by(ref: str, snapshot: Snapshot) -> wording.VetoedBy:
+    if ref in snapshot.joins:
+        return wording.VetoedBy.TIE
+    return wording.VetoedBy.HOUSES if ref in snapshot.refused else wording.VetoedBy.HER
 
 
 def _labels() -> dict[str, str]:
@@ -144,13 +152,21 @@ def newest_run() -> PlanRun | None:
 
 
 def plan_if_due() -> bool:
-    """Put a plan in line when something waits that no plan has seen; the sweep's safety net."""
-    with transaction(by=SYSTEM):
-        newest = db.session.scalar(select(func.max(PlanRun.as_of)))
+    """Put in line what no change will ask for: the sweep's safety net.
+
+    A plan is due when somebody waits whom no plan has seen, or when the newest is older than
+    ``REFRESH``: a house that rested after a silence may be asked again, and clocks have moved on.
+    """
+    with transaction(by=SYSTEM) as now:
+        newest = newest_run()
         changed = db.session.scalar(
             select(func.max(Referral.state_since)).where(Referral.state == ReferralState.READY)
         )
-        if changed is None or (newest is not None and newest >= changed):
+        if newest is not None and not newest.is_explained:
+            defer(Job.EXPLAIN)
+        if changed is None:
+            return False
+        if newest is not None and newest.as_of >= changed and now - newest.as_of < REFRESH:
             return False
         defer(Job.PLAN)
         return True

@@ -7,6 +7,7 @@ stay inside. Source: docs/threat-model.md, "No distance, time or map".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 import allocation
@@ -19,7 +20,24 @@ UNCOUNTED = {
     "travel_minutes": "A longer journey",
     "scarcity": "It would use a rarer room than she needs",
 }
-JOINED = {"vetoed": JOINS, "lift_refuge_veto": ROOM_IN_THAT_HOUSE}
+
+
+class VetoedBy(StrEnum):
+    """Whose word rules houses out: her own no, a tie to another woman, or the houses' answers."""
+
+    HER = "her"
+    TIE = "tie"
+    HOUSES = "houses"
+
+
+VETOES: dict[VetoedBy, dict[str, str]] = {
+    VetoedBy.HER: {},
+    VetoedBy.TIE: {"vetoed": JOINS, "lift_refuge_veto": ROOM_IN_THAT_HOUSE},
+    VetoedBy.HOUSES: {
+        "vetoed": "The houses left have said no, did not answer, or are where she must not go.",
+        "lift_refuge_veto": "If a house that said no, or did not answer, could take her after all.",
+    },
+}
 UNTOLD = {"why_travel"}
 WITHOUT_MINUTES = {
     "travel": "Rooms that would suit her are further than she can travel tonight.",
@@ -28,23 +46,23 @@ WITHOUT_MINUTES = {
 
 
 def told(
-    reasons: list[dict[str, Any]], labels: Labels, *, joins: bool = False
+    reasons: list[dict[str, Any]], labels: Labels, vetoed_by: VetoedBy = VetoedBy.HER
 ) -> list[dict[str, str]]:
     """The engine's entries as ``{code, text}``.
 
-    ``labels`` are the words for feature codes; ``joins`` says that a tie settles her house.
+    ``labels`` are the words for feature codes.
     """
     return [
-        {"code": entry["code"], "text": _text(entry, labels, joins=joins)}
+        {"code": entry["code"], "text": _text(entry, labels, VETOES[vetoed_by])}
         for entry in reasons
         if entry["code"] not in UNTOLD
     ]
 
 
-def _text(entry: dict[str, Any], labels: Labels, *, joins: bool) -> str:
+def _text(entry: dict[str, Any], labels: Labels, vetoes: dict[str, str]) -> str:
     code, params = entry["code"], entry["params"]
-    if joins and code in JOINED:
-        return JOINED[code]
+    if code in vetoes:
+        return vetoes[code]
     if code == "why_wishes":
         return _wishes(params["met"], params["unmet"])
     text: str = entry["text"]
@@ -116,10 +134,10 @@ def price(cost: dict[str, Any]) -> str:
 
 
 def unplaced(
-    left_out: allocation.Unplaced, labels: Labels, *, joins: bool
+    left_out: allocation.Unplaced, labels: Labels, vetoed_by: VetoedBy
 ) -> dict[str, list[dict[str, str]]]:
     """Why she has no room, and what would give her one, as a plan line keeps them."""
     return {
-        "reasons": told([each.to_json() for each in left_out.reasons], labels, joins=joins),
-        "unlock": told([each.to_json() for each in left_out.unlock], labels, joins=joins),
+        "reasons": told([each.to_json() for each in left_out.reasons], labels, vetoed_by),
+        "unlock": told([each.to_json() for each in left_out.unlock], labels, vetoed_by),
     }
