@@ -24,6 +24,7 @@ class Form(Generic[Parsed]):
         self.errors: dict[str, Any] = {}
         self._data: Parsed | None = None
         self.accepted = False
+        self._refused_with = 422
         if request.method != "POST":
             self.values: dict[str, list[str]] = dict(start or {})
             return
@@ -47,11 +48,12 @@ class Form(Generic[Parsed]):
 
     @property
     def status(self) -> int:
-        """200 for a form not sent yet, 422 for one that needs another look."""
-        return 422 if self.errors else 200
+        """200 for a form not sent yet, 422 (or what refused it) for one that needs another look."""
+        return self._refused_with if self.errors else 200
 
-    def refuse(self, field: str, message: str) -> None:
+    def refuse(self, field: str, message: str, *, status: int = 422) -> None:
         """Add what only the service could know, such as a place that does not exist."""
+        self._refused_with = status
         self.errors[field or "form"] = [message]
         self.accepted = False
 

@@ -8,7 +8,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.actors import POLICE, Role
-from app.errors import Conflict, Invalid
+from app.db import patiently
+from app.errors import Busy, Conflict, Invalid
 from app.html import phone_text
 from app.models.reference import HandOnFor
 from app.pages import live_part
@@ -36,7 +37,10 @@ def list_requests() -> ResponseReturnValue:
 
 @bp.route("/requests/new", methods=["GET", "POST"])
 def new_request() -> ResponseReturnValue:
-    """Eight questions on one page; the same form sent twice is one request."""
+    """Eight questions on one page; the same form sent twice is one request.
+
+    When the database is too busy the page comes back as it was typed, to be sent again.
+    """
     typed = request.form.to_dict(flat=False)
     same_as = one(typed, "same_as") or request.args.get("same_as", "")
     if request.method == "POST" and (who := hand_on_for(typed)) is not None:
@@ -44,11 +48,12 @@ def new_request() -> ResponseReturnValue:
     form = Form[NewReferral](ReferralSchema(), start=_start(same_as))
     if form.accepted:
         try:
-            ref = referrals.make_referral(form.data, by=me())
+            ref = patiently(lambda: referrals.make_referral(form.data, by=me()))
             return redirect(url_for(".show_request", ref=ref), code=303)
-        except (Invalid, Conflict) as error:
-            form.refuse(error.field if isinstance(error, Invalid) else "", str(error))
-    lists = choices.request_choices(by=me())
+        except (Invalid, Conflict, Busy) as error:
+            field = error.field if isinstance(error, Invalid) else ""
+            form.refuse(field, str(error), status=503 if isinstance(error, Busy) else 422)
+    lists = patiently(lambda: choices.request_choices(by=me()))
     return (
         render_template(
             "police/new_request.html",
