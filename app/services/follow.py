@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from app.errors import NotAllowed, NotFound
 from app.events import Fact, record
 from app.models.accounts import User
 from app.models.beds import Refuge
+from app.models.events import Event
 from app.models.placements import Placement, PlacementState
 from app.models.plans import PlanLine, PlanRun
 from app.models.reference import District, Feature, Language, ReasonKind
@@ -29,6 +31,7 @@ from app.models.referrals import (
 from app.policy import visible_referrals
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.referrals import GONE
+from app.services.why_words import why_not, would_help
 
 LISTED = 100
 # What an officer can do while nothing fits, in every force and at every hour.
@@ -51,7 +54,7 @@ MAY_WITHDRAW = (ReferralState.READY, ReferralState.OFFERED, ReferralState.CONFIR
 
 @dataclass(frozen=True, kw_only=True)
 class RequestRow:
-    """One request in a list."""
+    """One request in a list; a supervisor's says whose it is, and nothing of her."""
 
     ref: str
     state: str
@@ -64,8 +67,18 @@ class RequestRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NeedsAsSent:
+    """What the officer said of her, in words."""
+
+    place: str = ""
+    people: str = ""
+    language: str = ""
+    needs: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestAsSent:
-    """The officer's own words, as sent."""
+    """The officer's own words, as sent; empty what is not a supervisor's to read."""
 
     ref: str
     state: str
@@ -78,20 +91,24 @@ class RequestAsSent:
     callback_phone: str
     incident_ref: str
     may_withdraw: bool
+    is_own: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Handover:
-    """All that police learn of a house, and only once it has accepted."""
+    """All that police learn of a house, from its yes until she is there.
+
+    A supervisor learns the alias alone.
+    """
 
     alias: str
-    duty_line: str
-    handover_point: str
+    duty_line: str = ""
+    handover_point: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """Where a request stands. ``reasons`` and ``unlock`` are plain sentences without names."""
+    """Where a request stands. ``reasons`` and ``unlock`` are sentences without names or counts."""
 
     steps: list[dict[str, Any]]
     reply_by: datetime | None = None
@@ -131,21 +148,22 @@ def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
         )
         is_open = Referral.state.not_in(ENDED)
         found = [
-            [_row(row, by) for row in db.session.execute(query.where(which)).all()]
-            for which in (is_open, ~is_open)
+            list(db.session.execute(query.where(which)).all()) for which in (is_open, ~is_open)
         ]
-        record(Fact.REFERRALS_LISTED, by=by, detail={"count": len(found[0]) + len(found[1])})
-        return found[0], found[1]
+        listed = sorted(row[0].id for rows in found for row in rows)
+        record(Fact.REFERRALS_LISTED, by=by, detail={"referral_ids": listed})
+        return [_row(row, by) for row in found[0]], [_row(row, by) for row in found[1]]
 
 
 def _row(row: Row[Referral, Needs, str, str, str], by: Actor) -> RequestRow:
     referral, needs, place, incident_ref, officer = row
+    is_own = _is_own(referral, by)
     return RequestRow(
         ref=referral.ref,
         state=referral.state,
         urgency=referral.urgency,
-        place=f"{place} ({needs.district_code})",
-        people=people(needs),
+        place=f"{place} ({needs.district_code})" if is_own else "",
+        people=people(needs) if is_own else "",
         submitted_at=referral.submitted_at,
         incident_ref=incident_ref,
         officer=officer if by.role is Role.FORCE_SUPERVISOR else "",
@@ -157,10 +175,11 @@ def show_request(ref: str, *, by: Actor) -> RequestPage:
     _only_police(by)
     with transaction(by=by):
         referral = _visible(ref, by)
-        record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id)
+        status = _status(referral, by)
+        _note_look(referral, status, by, is_live=False)
         return RequestPage(
-            referral=_as_sent(referral),
-            status=_status(referral),
+            referral=_as_sent(referral, is_own=_is_own(referral, by)),
+            status=status,
             siblings=_siblings(referral, by),
             withdraw_reasons=reason_choices(ReasonKind.WITHDRAWN_BY_REFERRER)
             + reason_choices(ReasonKind.DECLINED_BY_SURVIVOR),
@@ -169,21 +188,52 @@ def show_request(ref: str, *, by: Actor) -> RequestPage:
 
 
 def request_status(ref: str, *, by: Actor) -> tuple[str, Status, list[Choice]]:
-    """The live part alone: state, status and the reasons its form lists."""
+    """The live part alone: state, status and the reasons its form lists.
+
+    The page asks every few seconds; a look is written down when it shows something new.
+    """
     _only_police(by)
     with transaction(by=by):
         referral = _visible(ref, by)
-        status = _status(referral)
-        if status.placement is not None:
-            record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id, detail={"live": True})
+        status = _status(referral, by)
+        _note_look(referral, status, by, is_live=True)
         return referral.state, status, reason_choices(ReasonKind.NOT_ARRIVED)
 
 
+def _note_look(referral: Referral, status: Status, by: Actor, *, is_live: bool) -> None:
+    shown = hashlib.sha256(repr((referral.state, status)).encode()).hexdigest()[:16]
+    if is_live and shown == _last_shown(referral, by):
+        return
+    detail: dict[str, object] = {"shown": shown, "live": is_live}
+    record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id, detail=detail)
+
+
+def _last_shown(referral: Referral, by: Actor) -> str | None:
+    """The mark of what this person saw last of this request."""
+    return db.session.scalar(
+        select(Event.detail["shown"].astext)
+        .where(
+            Event.referral_id == referral.id,
+            Event.kind == Fact.REFERRAL_VIEWED.value,
+            Event.actor_user_id == by.user_id,
+            Event.detail.has_key("shown"),
+        )
+        .order_by(Event.id.desc())
+        .limit(1)
+    )
+
+
 def shared_answers(ref: str, *, by: Actor) -> dict[str, list[str]]:
-    """What a second woman from the same place shares, as form values."""
+    """What a second woman from the same place shares, as form values.
+
+    Raises:
+        NotAllowed: somebody else asked; a supervisor reads no needs.
+    """
     _only_police(by)
     with transaction(by=by):
         referral = _visible(ref, by)
+        if not _is_own(referral, by):
+            raise NotAllowed("Only the officer who asked can add another woman to this request.")
         needs = db.session.get_one(Needs, referral.needs_id)
         safety = db.session.get_one(Safety, referral.safety_id)
         caller = db.session.get_one(Caller, referral.caller_id)
@@ -232,29 +282,45 @@ def _visible(ref: str, by: Actor) -> Referral:
     return referral
 
 
-def _as_sent(referral: Referral) -> RequestAsSent:
-    needs = db.session.get_one(Needs, referral.needs_id)
+def _is_own(referral: Referral, by: Actor) -> bool:
+    """Safety: a supervisor follows the force's requests without reading anybody's needs."""
+    return referral.officer_id == by.user_id
+
+
+def _as_sent(referral: Referral, *, is_own: bool) -> RequestAsSent:
     caller = db.session.get_one(Caller, referral.caller_id)
-    district = db.session.get_one(District, needs.district_code)
-    asked = db.session.scalars(
-        select(Feature.asked_as).where(Feature.code.in_(needs.essential)).order_by(Feature.position)
-    ).all()
+    needs = _needs_as_sent(referral) if is_own else NeedsAsSent()
     return RequestAsSent(
         ref=referral.ref,
         state=referral.state,
         urgency=referral.urgency,
+        place=needs.place,
+        people=needs.people,
+        language=needs.language,
+        needs=needs.needs,
+        submitted_at=referral.submitted_at,
+        callback_phone=caller.callback_phone if is_own else "",
+        incident_ref=caller.incident_ref,
+        may_withdraw=referral.state in MAY_WITHDRAW,
+        is_own=is_own,
+    )
+
+
+def _needs_as_sent(referral: Referral) -> NeedsAsSent:
+    needs = db.session.get_one(Needs, referral.needs_id)
+    district = db.session.get_one(District, needs.district_code)
+    asked = db.session.scalars(
+        select(Feature.asked_as).where(Feature.code.in_(needs.essential)).order_by(Feature.position)
+    ).all()
+    return NeedsAsSent(
         place=f"{district.place} ({district.code})",
         people=people(needs),
         language=db.session.get_one(Language, needs.language_code).name,
         needs=list(asked),
-        submitted_at=referral.submitted_at,
-        callback_phone=caller.callback_phone,
-        incident_ref=caller.incident_ref,
-        may_withdraw=referral.state in MAY_WITHDRAW,
     )
 
 
-def _status(referral: Referral) -> Status:
+def _status(referral: Referral, by: Actor) -> Status:
     placement = _newest_placement(referral)
     line = _newest_line(referral) if referral.state == ReferralState.READY else None
     left_out = line is not None and line.room_id is None
@@ -265,23 +331,22 @@ def _status(referral: Referral) -> Status:
         if placement and referral.state == ReferralState.OFFERED
         else None,
         is_proposed=line is not None and line.room_id is not None,
-        reasons=[reason["text"] for reason in line.reasons] if line and left_out else [],
-        unlock=[change["text"] for change in line.unlock] if line and left_out else [],
+        reasons=why_not(line.reasons) if line and left_out else [],
+        unlock=would_help(line.unlock) if line and left_out else [],
         meanwhile=list(MEANWHILE) if left_out or unmet else [],
-        placement=_handover(referral, placement),
+        placement=_handover(referral, placement, by),
         arrived_at=placement.arrived_at if placement else None,
         closed_reason=reason_text(referral.closed_reason),
     )
 
 
-def _handover(referral: Referral, placement: Placement | None) -> Handover | None:
-    """Safety: alias, duty line and handover point, from acceptance until she is there."""
-    if placement is None or referral.state not in (
-        ReferralState.CONFIRMED,
-        ReferralState.RESIDENT,
-    ):
+def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Handover | None:
+    """Safety: only while she is on her way; how to reach the house is for the one who asked."""
+    if placement is None or referral.state != ReferralState.CONFIRMED:
         return None
     refuge = db.session.get_one(Refuge, placement.refuge_id)
+    if not _is_own(referral, by):
+        return Handover(alias=refuge.alias)
     return Handover(
         alias=refuge.alias, duty_line=refuge.duty_line, handover_point=refuge.handover_point
     )

@@ -25,7 +25,8 @@ from app.services import report_rows as rows_of
 from app.services.report_figures import Area, Figures, Nights, Part, Places, Reason, Requests
 from app.services.report_money import FundShare, shares
 from app.services.report_period import PERIODS, Period, period_until
-from app.services.report_words import GROUPS, NO_ROOM, SIDES, region_group
+from app.services.report_words import GROUPS, SIDES, region_group
+from app.services.why_words import why
 
 Keep = Callable[[Row[Any]], bool]
 
@@ -190,7 +191,7 @@ def _no_room(rows: rows_of.Rows) -> tuple[Reason, ...]:
     """By our own words for each rule: the plan's sentences hold a woman's particulars."""
     whose: dict[str, set[int]] = {}
     for row in rows:
-        whose.setdefault(NO_ROOM.get(row.code, NO_ROOM[""]), set()).add(row.referral_id)
+        whose.setdefault(why(row.code), set()).add(row.referral_id)
     return _most_first(
         Reason(side="The plan", text=words, count=len(whom)) for words, whom in whose.items()
     )

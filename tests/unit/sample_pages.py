@@ -111,6 +111,7 @@ def row(state: str, **changes: Any) -> Sample:
         "callback_phone": "+447700900123",
         "incident_ref": "Larch 17",
         "may_withdraw": True,
+        "is_own": True,
         "officer": None,
     }
     return Sample(**(known | changes))

@@ -158,7 +158,7 @@ def test_what_the_plan_says_of_those_without_a_room_names_no_particulars(
     found = world.figures().no_room
 
     assert [(each.text, each.count) for each in found] == [
-        ("No free room has everything she must have", 2)
+        ("Free rooms lack something she must have", 2)
     ]
 
 
