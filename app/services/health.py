@@ -21,6 +21,7 @@ from app.models.referrals import WAITING, Referral
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 WORKER_SILENT_SECONDS = 60
 TEXT_WAITING_SECONDS = 120
+UNSENT = (MessageState.NEW, MessageState.INFLIGHT, MessageState.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +47,8 @@ def vital_signs() -> VitalSigns:
             )
         )
         oldest = db.session.scalar(
-            select(func.min(Message.due_at)).where(
-                Message.state.in_((MessageState.NEW, MessageState.UNKNOWN)),
+            select(func.min(Message.created_at)).where(
+                Message.state.in_(UNSENT),
                 Message.not_after > now,
             )
         )
