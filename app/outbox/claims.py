@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from app import notices
 from app.db import db
 from app.models.messages import Message, MessageState, TaskKind
+from app.models.placements import Placement
 from app.notices import Template
 from app.outbox.owing import close_tasks, open_task
 
@@ -118,10 +119,14 @@ def take_word(message: Message, sid: str, status: str, error_code: str) -> None:
 
 
 def tell(message: Message, kind: TaskKind) -> None:
+    referral_id = db.session.scalar(
+        select(Placement.referral_id).where(Placement.id == message.placement_id)
+    )
     open_task(
         kind,
         contact_id=message.contact_id,
         placement_id=message.placement_id,
+        referral_id=referral_id,
         message_id=message.id,
     )
 

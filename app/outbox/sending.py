@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from app.actors import SYSTEM
 from app.db import db, transaction
+from app.events import Fact, record
 from app.models.messages import Contact, Message, MessageState, TaskKind
 from app.models.placements import Placement, PlacementState
 from app.notices import Template
@@ -161,7 +162,10 @@ def _tell_of_refusal(message: Message, refusal: NotSent, now: datetime) -> None:
         tell(message, TaskKind.TEXT_FAILED)
         return
     contact = db.session.get_one(Contact, message.contact_id)
-    contact.stopped_at = contact.stopped_at or now
+    if contact.stopped_at is None:
+        contact.stopped_at = now
+        detail: dict[str, object] = {"contact_id": contact.id}
+        record(Fact.CONTACT_STOPPED, by=SYSTEM, refuge_id=contact.refuge_id, detail=detail)
     open_task(TaskKind.PHONE_STOPPED, contact_id=contact.id)
 
 

@@ -76,6 +76,8 @@ def create_organisation(
         organisation = Organisation(name=name, kind=kind, force_code=force_code)
         db.session.add(organisation)
         db.session.flush()
+        detail: dict[str, object] = {"organisation_id": organisation.id, "kind": kind}
+        record(Fact.ORGANISATION_CREATED, by=by, detail=detail)
         return organisation.id
 
 

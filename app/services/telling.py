@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from app.db import db
-from app.models.messages import Contact
+from app.models.messages import Contact, TaskKind
 from app.models.placements import Placement
 from app.notices import Template
-from app.outbox import owe
+from app.outbox import open_task, owe
 
 LONDON = ZoneInfo("Europe/London")
 # How long "it is withdrawn" is still worth saying.
@@ -19,11 +19,19 @@ WITHDRAWN_STAYS_NEWS = timedelta(hours=2)
 
 
 def owe_offer(placement: Placement) -> None:
-    """Ask the refuge on every phone it has; nothing in the text says whom it is about."""
+    """Ask the refuge on every phone it has; nothing in the text says whom it is about.
+
+    A house that no text can reach is put before a person, who rings it.
+    """
     expires = placement.offer_expires_at
     assert expires is not None  # noqa: S101 - a CHECK of the table: an offer always expires
     reply_by = f"{expires.astimezone(LONDON):%H:%M}"
-    for contact in _reachable(placement.refuge_id):
+    contacts = _reachable(placement.refuge_id)
+    if not contacts:
+        open_task(
+            TaskKind.TEXT_FAILED, placement_id=placement.id, referral_id=placement.referral_id
+        )
+    for contact in contacts:
         owe(
             Template.OFFER,
             {"code": placement.offer_code, "reply_by": reply_by},

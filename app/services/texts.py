@@ -126,9 +126,11 @@ def _settle_phone(row: SmsInbox, sender: Sender, outcome: Outcome, now: datetime
     contact = db.session.get_one(Contact, sender.contact_id)
     if outcome is Outcome.STOPPED:
         contact.stopped_at = contact.stopped_at or now
+        record(Fact.CONTACT_STOPPED, by=sender.actor, refuge_id=contact.refuge_id)
         open_task(TaskKind.PHONE_STOPPED, contact_id=contact.id)
     elif outcome is Outcome.STARTED:
         contact.stopped_at = None
+        record(Fact.CONTACT_STARTED, by=sender.actor, refuge_id=contact.refuge_id)
         close_tasks(TaskKind.PHONE_STOPPED, contact_id=contact.id)
     elif outcome is Outcome.WRONG_CODE:
         db.session.flush()

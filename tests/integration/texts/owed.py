@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app import outbox
 from app.actors import SYSTEM
 from app.db import db, transaction
+from app.models.events import Event
 from app.models.messages import Contact, Message, Task
 from app.notices import Template
 from app.outbox import Patience
@@ -57,6 +58,20 @@ def tasks() -> list[tuple[str, bool]]:
             (task.kind, task.done_at is None)
             for task in db.session.scalars(select(Task).order_by(Task.id))
         ]
+
+
+def task_subjects() -> list[tuple[int | None, int | None]]:
+    """(request, placement) of everything a person was told."""
+    with transaction(by=SYSTEM):
+        found = db.session.scalars(select(Task).order_by(Task.id))
+        return [(task.referral_id, task.placement_id) for task in found]
+
+
+def events(kind: str) -> list[tuple[int | None, int | None]]:
+    """(house, phone that acted) of every event of one kind."""
+    with transaction(by=SYSTEM):
+        found = db.session.scalars(select(Event).where(Event.kind == kind).order_by(Event.id))
+        return [(event.refuge_id, event.actor_contact_id) for event in found]
 
 
 def change_contact(**changes: Any) -> None:

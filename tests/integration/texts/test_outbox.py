@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,15 +18,17 @@ from app.models.messages import Message, MessageState, TaskKind
 from app.outbox import sending
 from tests.cast import Cast
 from tests.conftest import Run
-from tests.factories import accept, make_referral, offer_room
+from tests.factories import accept, make_referral, offer_room, placement_of, room_of
 from tests.fake_twilio import FakeTwilio
 from tests.integration.texts.owed import (
     ROWAN,
     SHORT,
     Settle,
     change_contact,
+    events,
     message,
     owe_text,
+    task_subjects,
     tasks,
 )
 
@@ -178,6 +180,7 @@ def test_a_phone_that_has_sent_stop_is_put_before_a_person(
 
     assert run(message, owed).error_code == "21610"
     assert run(tasks) == [(TaskKind.PHONE_STOPPED, True)]
+    assert run(events, "contact_stopped") == [(cast.rowan_id, None)]
 
 
 def test_a_phone_nobody_verified_gets_nothing(
@@ -227,6 +230,28 @@ def test_an_offer_nobody_could_be_told_of_is_put_before_a_person(
     send()
 
     assert run(tasks) == [(TaskKind.TEXT_FAILED, True)]
+    assert run(task_subjects) == [(referral.id, run(placement_of, referral.ref).id)]
+
+
+def test_an_offer_to_a_house_that_no_text_reaches_is_put_before_a_person(
+    cast: Cast, run: Run, run_as_owner: Run
+) -> None:
+    run_as_owner(change_contact, stopped_at=datetime(2026, 1, 1, tzinfo=UTC))
+    referral = run(make_referral, cast.amara.actor)
+    room = run(room_of, "Rowan", "1").public_id
+
+    offer = run(offer_room, referral.ref, by=cast.dee.actor, room=room)
+
+    assert run(tasks) == [(TaskKind.TEXT_FAILED, True)]
+    assert run(task_subjects) == [(referral.id, offer.id)]
+
+
+def test_an_offer_that_can_be_texted_needs_no_person(cast: Cast, run: Run) -> None:
+    referral = run(make_referral, cast.amara.actor)
+
+    run(offer_room, referral.ref, by=cast.dee.actor)
+
+    assert run(tasks) == []
 
 
 def test_a_provider_that_is_down_is_left_alone_for_the_round(

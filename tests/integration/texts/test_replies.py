@@ -23,6 +23,7 @@ from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import accept, make_referral, offer_room
 from tests.fake_twilio import FakeTwilio
+from tests.integration.texts.owed import events
 
 PHONES = {"Rowan": "+447700900101", "Cedar": "+447700900102"}
 STRANGER = "+447700900777"
@@ -348,6 +349,10 @@ def test_stop_and_start(story: Story) -> None:
     assert not story.run(_is_stopped, story.phone)
     assert story.run(_tasks) == []
     assert story.answers() == []
+    for kind in ("contact_stopped", "contact_started"):
+        [(refuge_id, contact_id)] = story.run(events, kind)
+        assert refuge_id == story.offer.refuge_id
+        assert contact_id is not None
 
 
 def test_every_text_is_in_the_audit_trail(story: Story) -> None:
