@@ -69,7 +69,7 @@ def test_every_period_can_be_chosen(cast: Cast, browser_of: Sign, days: int) -> 
     assert f"In the last {days} days" in text_of(response)
 
 
-@pytest.mark.parametrize("days", ["8", "-7", "abc", "%00", "9" * 400, "%F0%9F%92%A5", "7;--"])
+@pytest.mark.parametrize("days", ["8", "-7", "abc", "9" * 400, "%F0%9F%92%A5", "7;--"])
 @pytest.mark.parametrize("path", PAGES)
 def test_another_period_is_refused_in_words(
     cast: Cast, browser_of: Sign, path: str, days: str
