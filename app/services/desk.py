@@ -29,6 +29,7 @@ class RoomShown:
     """A room as the desk names it. Safety: a region, never a cell or a distance."""
 
     public_id: UUID
+    refuge_id: int
     alias: str
     code: str
     region: str
@@ -43,11 +44,19 @@ class RoomShown:
 
 @dataclass(frozen=True, kw_only=True)
 class Alternative:
-    """Another room for her: what choosing it costs, or the rule that forbids it."""
+    """Another room for her, and what choosing it costs the others."""
 
     room: RoomShown
     cost: str
-    is_allowed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class HouseRefused:
+    """A house that cannot take her, and the rule that says so."""
+
+    alias: str
+    region: str
+    in_london: bool
     rule: str
 
 
@@ -92,17 +101,14 @@ class Line:
     room: RoomShown | None = None
     reasons: list[str] = field(default_factory=list)
     alternatives: list[Alternative] | None = None
+    forbidden: list[HouseRefused] = field(default_factory=list)
     unlock: list[str] = field(default_factory=list)
     meanwhile: list[str] = field(default_factory=list)
 
     @property
     def allowed(self) -> list[Alternative]:
         """What a person may choose instead, best first; rooms gone since are left out."""
-        return [each for each in self.alternatives or [] if each.is_allowed and each.room.is_free]
-
-    @property
-    def forbidden(self) -> list[Alternative]:
-        return [each for each in self.alternatives or [] if not each.is_allowed]
+        return [each for each in self.alternatives or [] if each.room.is_free]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +233,7 @@ def rooms_shown(by: Actor, now: datetime) -> dict[int, RoomShown]:
     return {
         room.id: RoomShown(
             public_id=room.public_id,
+            refuge_id=refuge.id,
             alias=refuge.alias,
             code=room.code,
             region=region,
@@ -252,6 +259,7 @@ def line_shown(person: Person, line: PlanLine | None, rooms: dict[int, RoomShown
         room=rooms[line.room_id] if line.room_id else None,
         reasons=[reason["text"] for reason in line.reasons],
         alternatives=_alternatives(line, rooms),
+        forbidden=_forbidden(line, rooms),
         unlock=[change["text"] for change in line.unlock],
         meanwhile=[] if line.room_id else list(MEANWHILE),
     )
@@ -262,14 +270,24 @@ def _alternatives(line: PlanLine, rooms: dict[int, RoomShown]) -> list[Alternati
     if given is None:
         return None
     return [
-        Alternative(
-            room=rooms[each["room_id"]],
-            cost=each.get("cost_text") or "",
-            is_allowed=bool(each["allowed"]),
-            rule=each.get("rule_text") or "",
-        )
+        Alternative(room=rooms[each["room_id"]], cost=each["cost_text"])
         for each in given
-        if each["room_id"] in rooms and each["room_id"] != line.room_id
+        if each["allowed"] and each["room_id"] in rooms and each["room_id"] != line.room_id
+    ]
+
+
+def _forbidden(line: PlanLine, rooms: dict[int, RoomShown]) -> list[HouseRefused]:
+    """A rule is a house's, so the plan keeps the house and no room for it."""
+    houses = {room.refuge_id: room for room in rooms.values()}
+    return [
+        HouseRefused(
+            alias=houses[each["refuge_id"]].alias,
+            region=houses[each["refuge_id"]].region,
+            in_london=houses[each["refuge_id"]].in_london,
+            rule=each["rule_text"],
+        )
+        for each in line.alternatives or []
+        if not each["allowed"] and each["refuge_id"] in houses
     ]
 
 

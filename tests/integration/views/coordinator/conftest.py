@@ -56,7 +56,10 @@ def events_of(kind: str) -> list[Event]:
 
 
 def explain(ref: str, *others: tuple[str, str, bool, str]) -> None:
-    """Let the plan say why, and of these rooms (alias, code, allowed, words) what they cost."""
+    """Let the plan say why, and of these rooms (alias, code, allowed, words) what they cost.
+
+    Of a room that is not allowed the plan keeps the house alone.
+    """
     with transaction(by=SYSTEM):
         rooms = {
             (alias, code): (room.id, room.refuge_id)
@@ -66,7 +69,7 @@ def explain(ref: str, *others: tuple[str, str, bool, str]) -> None:
         }
         given = [
             {
-                "room_id": rooms[alias, code][0],
+                "room_id": rooms[alias, code][0] if allowed else None,
                 "refuge_id": rooms[alias, code][1],
                 "allowed": allowed,
                 "cost_text": words if allowed else "",

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from app.models.referrals import ReferralState
+from app.services import matching
 from tests.browser_without_a_window import Browser, text_of
 from tests.cast import Cast
 from tests.conftest import Run
@@ -44,7 +45,7 @@ def test_the_chosen_house_is_asked_and_the_reason_kept(
     placement = run(placement_of, planned.ref)
     assert (placement.override_reason, placement.override_note) == ("her_wish", NOTE)
     assert placement.decided_by_id == cast.dee.actor.user_id
-    assert run(events_of, "offer_made")[-1].detail == {"override": "her_wish"}
+    assert run(events_of, "offer_made")[-1].detail == {"override": "her_wish", "cost": ""}
     assert "Chosen against the plan: She asked for this." in text_of(response)
     assert NOTE in text_of(response)
 
@@ -56,14 +57,27 @@ def test_the_page_names_costs_and_the_rules_that_forbid(
         explain,
         planned.ref,
         ("Cedar", "1", True, "Her journey would be 3 hours longer."),
-        ("Cedar", "2", False, "A shared room only if she accepts one."),
+        ("Rowan", "2", False, "All rooms lack something she must have: no steps."),
     )
 
     said = text_of(desk.get(f"/desk/requests/{planned.ref}"))
 
     assert said.index("Her journey would be 3 hours longer.") < said.index("Ask this house instead")
-    assert "Rooms a rule forbids (1)" in said
-    assert "A shared room only if she accepts one." in said
+    assert "Houses that cannot take her, and why (1)" in said
+    assert "Rowan (London): All rooms lack something she must have: no steps." in said
+
+
+def test_the_plan_itself_says_why_a_house_cannot_take_her(
+    desk: Browser, cast: Cast, run: Run, run_as_worker: Run
+) -> None:
+    referral = run(make_referral, cast.amara.actor, unsafe_regions=("W92000004",))
+    run_as_worker(matching.make_plan)
+    run_as_worker(matching.explain_newest_plan)
+
+    said = text_of(desk.get(f"/desk/requests/{referral.ref}"))
+
+    assert "Houses that cannot take her, and why (1)" in said
+    assert "Cedar (Wales, outside London): " in said
 
 
 def test_a_rule_holds_for_people_too(desk: Browser, cast: Cast, run: Run) -> None:
