@@ -15,6 +15,8 @@ BOTH_WRITE = (
     " caller incident referral_link form_key hand_on message sms_inbox contact task heartbeat fund"
 )
 WORKER_WRITES = "plan_run plan_line"
+# Safety: the problem and the plan hold every woman's needs and every house's cell; no page does.
+PLAN_RUN_PAGES = "id created_at as_of problem_sha256 status solve_ms is_explained"
 JOBS = "procrastinate_jobs procrastinate_events procrastinate_periodic_defers procrastinate_workers"
 
 
@@ -24,10 +26,10 @@ def _tables(words: str) -> str:
 
 def upgrade() -> None:
     both = "waymark_web, waymark_worker"
-    everything = _tables(
-        f"{READ_ONLY} {BOTH_WRITE} {WORKER_WRITES} event clock_shift alembic_version"
-    )
+    everything = _tables(f"{READ_ONLY} {BOTH_WRITE} plan_line event clock_shift alembic_version")
     op.execute(f"GRANT SELECT ON {everything} TO {both}")
+    op.execute(f"GRANT SELECT ({_tables(PLAN_RUN_PAGES)}) ON plan_run TO waymark_web")
+    op.execute("GRANT SELECT ON plan_run TO waymark_worker")
     op.execute(f"GRANT INSERT, UPDATE ON {_tables(BOTH_WRITE)} TO {both}")
     op.execute(f"GRANT INSERT, UPDATE ON {_tables(WORKER_WRITES)} TO waymark_worker")
     op.execute(f"GRANT INSERT ON event TO {both}")

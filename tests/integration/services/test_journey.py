@@ -101,7 +101,7 @@ def test_a_plan_of_an_older_moment_never_replaces_a_newer_one(
     monkeypatch.setattr(planning, "_solve", overtaken)
     kept = run_as_worker(matching.make_plan)
 
-    assert run(_lines_of, kept) == 2
+    assert run_as_worker(_lines_of, kept) == 2
 
 
 def _lines_of(run_id: UUID) -> int:
