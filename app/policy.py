@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, Select, exists, false, select, true
 from app.actors import REFUGE, Actor, Role
 from app.models.accounts import User
 from app.models.beds import Refuge, Room
-from app.models.funding import Fund
 from app.models.messages import Task
 from app.models.placements import Placement, PlacementState
 from app.models.referrals import Referral
@@ -77,10 +76,3 @@ def visible_users(by: Actor) -> Select[User]:
 def visible_tasks(by: Actor) -> Select[Task]:
     """What needs a person is the desk's."""
     return select(Task).where(true() if by.role in (Role.COORDINATOR, Role.SYSTEM) else false())
-
-
-def visible_funds(by: Actor) -> Select[Fund]:
-    """A charity sees its own money."""
-    if by.role is Role.CHARITY_MANAGER:
-        return select(Fund).where(Fund.organisation_id == by.organisation_id)
-    return select(Fund).where(true() if by.role is Role.SYSTEM else false())

@@ -240,21 +240,18 @@ def _rows(
 
 
 class ReasonSchema(Schema):
-    """A reason chosen from a list, with an optional note."""
+    """A reason chosen from a list."""
 
     reason = fields.String(
         required=True,
         validate=validate.Length(1, 40, error="Choose a reason."),
         error_messages={"required": "Choose a reason."},
     )
-    note = fields.String(
-        load_default="", validate=validate.Length(max=500, error="Keep the note to 500 characters.")
-    )
 
     @pre_load
     def _gather(self, values: Mapping[str, list[str]], **_: Any) -> dict[str, str]:
-        found = {"reason": one(values, "reason"), "note": one(values, "note")}
-        return {name: text for name, text in found.items() if text}
+        reason = one(values, "reason")
+        return {"reason": reason} if reason else {}
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> ChosenReason:

@@ -47,7 +47,6 @@ class NewReferral:
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenReason:
-    """A reason's code and, where asked for, a note."""
+    """A reason's code."""
 
     reason: str
-    note: str = ""

@@ -53,12 +53,6 @@ def request_choices(*, by: Actor) -> RequestChoices:
         )
 
 
-def reasons(kind: ReasonKind, *, by: Actor) -> list[Choice]:
-    """The active reasons of one kind, in their fixed order."""
-    with transaction(by=by):
-        return reason_choices(kind)
-
-
 # Steps that other use cases share; each runs inside the caller's transaction.
 
 

@@ -33,13 +33,6 @@ bp.before_request(only(Role.COORDINATOR))
 PARTS = ("lines", "side")
 
 
-@bp.url_value_preprocessor
-def _readable(_: str | None, values: dict[str, object] | None) -> None:
-    """No reference holds a NUL, and the database cannot even be asked about one."""
-    if any("\x00" in str(value) for value in (values or {}).values()):
-        abort(404)
-
-
 @bp.get("/board")
 def board() -> ResponseReturnValue:
     """Everybody who waits, with the plan's word, the reasons and the next best rooms."""

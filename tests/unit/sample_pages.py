@@ -174,7 +174,7 @@ def tour() -> dict[str, Any]:
 
 
 def broken(code: int) -> dict[str, Any]:
-    return FRAME | {"status": code, "error_id": "e7f3", "retry_seconds": 40}
+    return FRAME | {"status": code, "error_id": "e7f3"}
 
 
 NO_FIT = status(
