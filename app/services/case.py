@@ -17,7 +17,7 @@ from app.events import Fact, record
 from app.models.accounts import Organisation, User
 from app.models.messages import Contact, Message
 from app.models.placements import Placement, PlacementState
-from app.models.plans import PlanLine, PlanRun
+from app.models.plans import PlanLine
 from app.models.reference import Reason, ReasonKind
 from app.models.referrals import MOVES, Caller, Referral, ReferralState
 from app.policy import visible_placements, visible_referrals
@@ -33,6 +33,7 @@ from app.services.desk import (
     rooms_shown,
 )
 from app.services.referrals import GONE
+from app.services.standing import newest_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,7 @@ def show_case(ref: str, *, by: Actor) -> CasePage:
         record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id)
         rooms = rooms_shown(by, now)
         persons = people_shown(by, Referral.id == referral.id)
-        planned = _newest_line(referral)
+        planned = _line_of(referral)
         line = line_shown(persons[referral.id], planned, rooms)
         asked = asked_shown(by, persons, rooms).get(referral.id)
         caller = db.session.get_one(Caller, referral.caller_id)
@@ -135,7 +136,7 @@ def news(ref: str, stamp: str, *, by: Actor) -> News:
     only_desk(by)
     with transaction(by=by):
         referral = _visible(ref, by)
-        return _news(referral, by, has_changed=stamp != _stamp(referral, _newest_line(referral)))
+        return _news(referral, by, has_changed=stamp != _stamp(referral, _line_of(referral)))
 
 
 def _news(referral: Referral, by: Actor, *, has_changed: bool) -> News:
@@ -154,17 +155,9 @@ def _visible(ref: str, by: Actor) -> Referral:
     return referral
 
 
-def _newest_line(referral: Referral) -> PlanLine | None:
-    """What the newest plan made since her last change says of her, while she waits."""
-    if referral.state != ReferralState.READY:
-        return None
-    return db.session.scalar(
-        select(PlanLine)
-        .join(PlanRun, PlanRun.id == PlanLine.run_id)
-        .where(PlanLine.referral_id == referral.id, PlanRun.as_of >= referral.state_since)
-        .order_by(PlanRun.as_of.desc())
-        .limit(1)
-    )
+def _line_of(referral: Referral) -> PlanLine | None:
+    """What the plan says of her, while she waits; nothing of her once she does not."""
+    return newest_line(referral) if referral.state == ReferralState.READY else None
 
 
 def _stamp(referral: Referral, line: PlanLine | None) -> str:

@@ -19,7 +19,8 @@ from app.models.plans import PlanLine
 from app.models.reference import ClockPolicy, District, Feature, Language, Region, Urgency
 from app.models.referrals import London, Needs, Referral, ReferralLink
 from app.policy import visible_placements, visible_referrals, visible_rooms
-from app.services.follow import MEANWHILE, people
+from app.services.follow import people
+from app.services.standing import MEANWHILE
 
 SAID_NO = (PlacementState.DECLINED, PlacementState.LAPSED)
 

@@ -15,10 +15,8 @@ from app.db import db, transaction
 from app.errors import NotAllowed, NotFound
 from app.events import Fact, record
 from app.models.accounts import User
-from app.models.beds import Refuge
 from app.models.events import Event
-from app.models.placements import Placement, PlacementState
-from app.models.plans import PlanLine, PlanRun
+from app.models.placements import PlacementState
 from app.models.reference import District, Feature, Language, ReasonKind
 from app.models.referrals import (
     Caller,
@@ -29,18 +27,16 @@ from app.models.referrals import (
     Safety,
 )
 from app.policy import visible_referrals
-from app.services.choices import Choice, reason_choices, reason_text
+from app.services.choices import Choice, reason_choices
 from app.services.referrals import GONE
-from app.services.why_words import why_not, would_help
+from app.services.standing import (
+    Status,
+    asked_by,
+    newest_placement,
+    status_of,
+)
 
 LISTED = 100
-# What an officer can do while nothing fits, in every force and at every hour.
-MEANWHILE = (
-    "Stay with her. Ask your control room for a safe room tonight: a hotel out of the area, or a"
-    " place of safety.",
-    "Do not go back to where she was found, and do not use an address the men who held her know.",
-    "Ring the duty coordinator if she is hurt, or if somebody is looking for her.",
-)
 # What an officer has nothing left to do for.
 ENDED = (
     ReferralState.RESIDENT,
@@ -95,33 +91,6 @@ class RequestAsSent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Handover:
-    """All that police learn of a house, from its yes until she is there.
-
-    A supervisor learns the alias alone.
-    """
-
-    alias: str
-    duty_line: str = ""
-    handover_point: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """Where a request stands. ``reasons`` and ``unlock`` are sentences without names or counts."""
-
-    steps: list[dict[str, Any]]
-    reply_by: datetime | None = None
-    is_proposed: bool = False
-    reasons: list[str] = field(default_factory=list)
-    unlock: list[str] = field(default_factory=list)
-    meanwhile: list[str] = field(default_factory=list)
-    placement: Handover | None = None
-    arrived_at: datetime | None = None
-    closed_reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class RequestPage:
     """Everything on the page of one request."""
 
@@ -157,7 +126,7 @@ def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
 
 def _row(row: Row[Referral, Needs, str, str, str], by: Actor) -> RequestRow:
     referral, needs, place, incident_ref, officer = row
-    is_own = _is_own(referral, by)
+    is_own = asked_by(referral, by)
     return RequestRow(
         ref=referral.ref,
         state=referral.state,
@@ -175,10 +144,10 @@ def show_request(ref: str, *, by: Actor) -> RequestPage:
     _only_police(by)
     with transaction(by=by):
         referral = _visible(ref, by)
-        status = _status(referral, by)
+        status = status_of(referral, by)
         _note_look(referral, status, by, is_live=False)
         return RequestPage(
-            referral=_as_sent(referral, is_own=_is_own(referral, by)),
+            referral=_as_sent(referral, is_own=asked_by(referral, by)),
             status=status,
             siblings=_siblings(referral, by),
             withdraw_reasons=reason_choices(ReasonKind.WITHDRAWN_BY_REFERRER)
@@ -195,7 +164,7 @@ def request_status(ref: str, *, by: Actor) -> tuple[str, Status, list[Choice]]:
     _only_police(by)
     with transaction(by=by):
         referral = _visible(ref, by)
-        status = _status(referral, by)
+        status = status_of(referral, by)
         _note_look(referral, status, by, is_live=True)
         return referral.state, status, reason_choices(ReasonKind.NOT_ARRIVED)
 
@@ -232,7 +201,7 @@ def shared_answers(ref: str, *, by: Actor) -> dict[str, list[str]]:
     _only_police(by)
     with transaction(by=by):
         referral = _visible(ref, by)
-        if not _is_own(referral, by):
+        if not asked_by(referral, by):
             raise NotAllowed("Only the officer who asked can add another woman to this request.")
         needs = db.session.get_one(Needs, referral.needs_id)
         safety = db.session.get_one(Safety, referral.safety_id)
@@ -259,7 +228,7 @@ def placement_of(ref: str, *, by: Actor) -> Any:
     """The public id of the room promised to this request. Raises NotFound when there is none."""
     with transaction(by=by):
         referral = _visible(ref, by)
-        found = _newest_placement(referral)
+        found = newest_placement(referral)
         if found is None or found.state not in (PlacementState.ACCEPTED, PlacementState.ARRIVED):
             raise NotFound("No room is promised for this request.")
         return found.public_id
@@ -280,11 +249,6 @@ def _visible(ref: str, by: Actor) -> Referral:
     if referral is None:
         raise NotFound(GONE)
     return referral
-
-
-def _is_own(referral: Referral, by: Actor) -> bool:
-    """Safety: a supervisor follows the force's requests without reading anybody's needs."""
-    return referral.officer_id == by.user_id
 
 
 def _as_sent(referral: Referral, *, is_own: bool) -> RequestAsSent:
@@ -320,70 +284,6 @@ def _needs_as_sent(referral: Referral) -> NeedsAsSent:
     )
 
 
-def _status(referral: Referral, by: Actor) -> Status:
-    placement = _newest_placement(referral)
-    line = _newest_line(referral) if referral.state == ReferralState.READY else None
-    left_out = line is not None and line.room_id is None
-    unmet = referral.state == ReferralState.UNMET
-    return Status(
-        steps=_steps(referral, placement),
-        reply_by=placement.offer_expires_at
-        if placement and referral.state == ReferralState.OFFERED
-        else None,
-        is_proposed=line is not None and line.room_id is not None,
-        reasons=why_not(line.reasons) if line and left_out else [],
-        unlock=would_help(line.unlock) if line and left_out else [],
-        meanwhile=list(MEANWHILE) if left_out or unmet else [],
-        placement=_handover(referral, placement, by),
-        arrived_at=placement.arrived_at if placement else None,
-        closed_reason=reason_text(referral.closed_reason),
-    )
-
-
-def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Handover | None:
-    """Safety: only while she is on her way; how to reach the house is for the one who asked."""
-    if placement is None or referral.state != ReferralState.CONFIRMED:
-        return None
-    refuge = db.session.get_one(Refuge, placement.refuge_id)
-    if not _is_own(referral, by):
-        return Handover(alias=refuge.alias)
-    return Handover(
-        alias=refuge.alias, duty_line=refuge.duty_line, handover_point=refuge.handover_point
-    )
-
-
-def _steps(referral: Referral, placement: Placement | None) -> list[dict[str, Any]]:
-    """Sent, chosen, asked, promised, arrived: what is done, what is now, what is next."""
-    state = ReferralState(referral.state)
-    reached = {
-        ReferralState.READY: 1,
-        ReferralState.OFFERED: 2,
-        ReferralState.CONFIRMED: 3,
-        ReferralState.RESIDENT: 5,
-        ReferralState.MOVED_ON: 5,
-    }.get(state)
-    if reached is None:
-        return [
-            {"text": "The request was sent", "at": referral.submitted_at, "state": "done"},
-            {"text": "The request ended", "at": referral.closed_at, "state": "done"},
-        ]
-    shown = placement if reached >= 2 else None
-    words = [
-        ("The request was sent", referral.submitted_at),
-        ("A person chooses a room", shown.offered_at if shown else None),
-        ("The house answers", shown.answered_at if shown else None),
-        ("She travels and arrives", shown.arrived_at if shown else None),
-    ]
-    return [
-        {
-            "text": text,
-            "at": at,
-            "state": "done" if number < reached else "now" if number == reached else "next",
-        }
-        for number, (text, at) in enumerate(words)
-    ]
-
-
 def _siblings(referral: Referral, by: Actor) -> list[dict[str, str]]:
     others = db.session.scalars(
         visible_referrals(by)
@@ -406,26 +306,6 @@ def _siblings(referral: Referral, by: Actor) -> list[dict[str, str]]:
         }
         for other in others
     ]
-
-
-def _newest_placement(referral: Referral) -> Placement | None:
-    return db.session.scalar(
-        select(Placement)
-        .where(Placement.referral_id == referral.id)
-        .order_by(Placement.id.desc())
-        .limit(1)
-    )
-
-
-def _newest_line(referral: Referral) -> PlanLine | None:
-    """What the newest plan made since she began to wait says of her."""
-    return db.session.scalar(
-        select(PlanLine)
-        .join(PlanRun, PlanRun.id == PlanLine.run_id)
-        .where(PlanLine.referral_id == referral.id, PlanRun.as_of >= referral.state_since)
-        .order_by(PlanRun.as_of.desc())
-        .limit(1)
-    )
 
 
 def _only_police(by: Actor) -> None:

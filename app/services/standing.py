@@ -1,0 +1,145 @@
+"""Where a request stands, as the officer reads it: steps, reasons, and whom to meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.actors import Actor
+from app.db import db
+from app.models.beds import Refuge
+from app.models.placements import Placement
+from app.models.plans import PlanLine, PlanRun
+from app.models.referrals import (
+    Referral,
+    ReferralState,
+)
+from app.services.choices import reason_text
+from app.services.why_words import why_not, would_help
+
+# What an officer can do while nothing fits, in every force and at every hour.
+MEANWHILE = (
+    "Stay with her. Ask your control room for a safe room tonight: a hotel out of the area, or a"
+    " place of safety.",
+    "Do not go back to where she was found, and do not use an address the men who held her know.",
+    "Ring the duty coordinator if she is hurt, or if somebody is looking for her.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handover:
+    """All that police learn of a house, from its yes until she is there.
+
+    A supervisor learns the alias alone.
+    """
+
+    alias: str
+    duty_line: str = ""
+    handover_point: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """Where a request stands. ``reasons`` and ``unlock`` are sentences without names or counts."""
+
+    steps: list[dict[str, Any]]
+    reply_by: datetime | None = None
+    is_proposed: bool = False
+    reasons: list[str] = field(default_factory=list)
+    unlock: list[str] = field(default_factory=list)
+    meanwhile: list[str] = field(default_factory=list)
+    placement: Handover | None = None
+    arrived_at: datetime | None = None
+    closed_reason: str = ""
+
+
+def status_of(referral: Referral, by: Actor) -> Status:
+    placement = newest_placement(referral)
+    line = newest_line(referral) if referral.state == ReferralState.READY else None
+    left_out = line is not None and line.room_id is None
+    unmet = referral.state == ReferralState.UNMET
+    return Status(
+        steps=_steps(referral, placement),
+        reply_by=placement.offer_expires_at
+        if placement and referral.state == ReferralState.OFFERED
+        else None,
+        is_proposed=line is not None and line.room_id is not None,
+        reasons=why_not(line.reasons) if line and left_out else [],
+        unlock=would_help(line.unlock) if line and left_out else [],
+        meanwhile=list(MEANWHILE) if left_out or unmet else [],
+        placement=_handover(referral, placement, by),
+        arrived_at=placement.arrived_at if placement else None,
+        closed_reason=reason_text(referral.closed_reason),
+    )
+
+
+def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Handover | None:
+    """Safety: only while she is on her way; how to reach the house is for the one who asked."""
+    if placement is None or referral.state != ReferralState.CONFIRMED:
+        return None
+    refuge = db.session.get_one(Refuge, placement.refuge_id)
+    if not asked_by(referral, by):
+        return Handover(alias=refuge.alias)
+    return Handover(
+        alias=refuge.alias, duty_line=refuge.duty_line, handover_point=refuge.handover_point
+    )
+
+
+def _steps(referral: Referral, placement: Placement | None) -> list[dict[str, Any]]:
+    """Sent, chosen, asked, promised, arrived: what is done, what is now, what is next."""
+    state = ReferralState(referral.state)
+    reached = {
+        ReferralState.READY: 1,
+        ReferralState.OFFERED: 2,
+        ReferralState.CONFIRMED: 3,
+        ReferralState.RESIDENT: 5,
+        ReferralState.MOVED_ON: 5,
+    }.get(state)
+    if reached is None:
+        return [
+            {"text": "The request was sent", "at": referral.submitted_at, "state": "done"},
+            {"text": "The request ended", "at": referral.closed_at, "state": "done"},
+        ]
+    shown = placement if reached >= 2 else None
+    words = [
+        ("The request was sent", referral.submitted_at),
+        ("A person chooses a room", shown.offered_at if shown else None),
+        ("The house answers", shown.answered_at if shown else None),
+        ("She travels and arrives", shown.arrived_at if shown else None),
+    ]
+    return [
+        {
+            "text": text,
+            "at": at,
+            "state": "done" if number < reached else "now" if number == reached else "next",
+        }
+        for number, (text, at) in enumerate(words)
+    ]
+
+
+def asked_by(referral: Referral, by: Actor) -> bool:
+    """Safety: a supervisor follows the force's requests without reading anybody's needs."""
+    return referral.officer_id == by.user_id
+
+
+def newest_placement(referral: Referral) -> Placement | None:
+    return db.session.scalar(
+        select(Placement)
+        .where(Placement.referral_id == referral.id)
+        .order_by(Placement.id.desc())
+        .limit(1)
+    )
+
+
+def newest_line(referral: Referral) -> PlanLine | None:
+    """What the newest plan made since she began to wait says of her."""
+    return db.session.scalar(
+        select(PlanLine)
+        .join(PlanRun, PlanRun.id == PlanLine.run_id)
+        .where(PlanLine.referral_id == referral.id, PlanRun.as_of >= referral.state_since)
+        .order_by(PlanRun.as_of.desc())
+        .limit(1)
+    )
