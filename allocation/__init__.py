@@ -4,7 +4,9 @@ Pure: no Flask, no database, no clock but the one that limits the search. Import
 does not import OR-Tools; only calling ``solve``, ``explain`` or ``forced_cost`` does.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from allocation.check import RoomVerdict, Violation, eligible_rooms, score, verify, violations
 from allocation.plan import (
@@ -34,6 +36,9 @@ from allocation.reading import ProblemError
 from allocation.rules import RULES, Rule
 from allocation.words import describe
 
+if TYPE_CHECKING:
+    from allocation.night import Night
+
 DEFAULT_SECONDS = 30.0
 
 
@@ -48,10 +53,52 @@ def solve(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
     return solver.solve(problem, seconds=seconds)
 
 
+def place(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
+    """Return the same plan as ``solve`` without reasons or changes for those left out.
+
+    Raises:
+        ProblemError: accepted offers contradict one another or a safety rule, so no plan is valid.
+    """
+    from allocation import solver
+
+    return solver.place(problem, seconds=seconds).plan
+
+
+def night(problem: Problem, plan: Plan | None = None, *, seconds: float = DEFAULT_SECONDS) -> Night:
+    """Return a plan kept in memory, to ask again and again; it is made where none is told.
+
+    Raises:
+        ProblemError: no plan is valid, or the one told breaks a rule of this problem.
+    """
+    from allocation.night import Night
+    from allocation.solver import place
+
+    return Night(place(problem, seconds=seconds)) if plan is None else Night.of(problem, plan)
+
+
+def alternatives(
+    problem: Problem, plan: Plan, *, count: int = 3, seconds: float = 10.0
+) -> list[dict[str, Any]]:
+    """Return up to ``count`` clearly different plans, the best first, and what each costs.
+
+    Each is ``{plan, loss, decisive, differs, text}``: the plan as JSON, the loss of each level
+    (more is worse), the first level that loses, and the ids of those who would live elsewhere.
+
+    Raises:
+        ProblemError: the plan breaks a rule.
+    """
+    from allocation import alternatives as module
+    from allocation.night import Night
+
+    return module.alternatives(Night.of(problem, plan), count=count, seconds=seconds)
+
+
 def explain(
-    problem: Problem, plan: Plan, household_id: str, *, seconds: float = 10.0
+    problem: Problem, plan: Plan, household_id: str, *, seconds: float = 0.1
 ) -> dict[str, Any]:
     """Return why she has this room (or none), and for every other refuge why not.
+
+    Costs come at once; those not proven the lowest are solved again for so many ``seconds``.
 
     Raises:
         ProblemError: there is no such household, or the plan breaks a rule of this problem.
@@ -75,7 +122,7 @@ def forced_cost(
 
 
 def value_of_one_more(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> dict[str, Any]:
-    """Return what one more room of each size and region would change, by solving again."""
+    """Return what one more and one fewer room of each size and region would change."""
     from allocation import value
 
     return value.value_of_one_more(problem, seconds=seconds)
@@ -101,13 +148,16 @@ __all__ = [
     "Standing",
     "Unplaced",
     "Violation",
+    "alternatives",
     "canonical_json",
     "describe",
     "eligible_rooms",
     "explain",
     "forced_cost",
+    "night",
     "parse_plan",
     "parse_problem",
+    "place",
     "plan_to_json",
     "problem_sha256",
     "problem_to_json",

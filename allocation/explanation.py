@@ -1,20 +1,20 @@
 """Why this room and not another: the rule that fails, or what choosing it would cost whom."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from allocation.check import MAXIMISED, keeps_standing, score, unmet_desirable, violations
+from allocation.check import keeps_standing, unmet_desirable
 from allocation.geography import travel_minutes
-from allocation.model import LOTTERY, Model, build, build_from, gains
+from allocation.night import Choice, Night
 from allocation.plan import Placement, Plan, Reason
 from allocation.problem import Problem, Refuge
 from allocation.reading import ProblemError, shown
 from allocation.reasons import Verdicts, reasons_for, verdicts_of, why
 from allocation.rules import RULES
-from allocation.search import Outcome, OutOfTime, lexicographic
-from allocation.solver import placements_of
-from allocation.trial import picture_of, require
+from allocation.solver import pictured
 from allocation.unlock import unlocks_for
 from allocation.words import describe, reason
 
@@ -30,30 +30,47 @@ REFUSALS = {
 }
 
 
-def explain(problem: Problem, plan: Plan, household_id: str, *, seconds: float = 10.0) -> Answer:
+def explain(problem: Problem, plan: Plan, household_id: str, *, seconds: float = 0.1) -> Answer:
     """Return why she has this room (or none), and for every other refuge why not.
 
     Raises:
         ProblemError: there is no such household, or the plan breaks a rule of this problem.
     """
+    if household_id not in problem.household_by_id:
+        raise ProblemError("", f"there is no household {shown(household_id)}")
+    return explain_night(Night.of(problem, plan), household_id, seconds=seconds)
+
+
+def explain_night(night: Night, household_id: str, *, seconds: float = 0.1) -> Answer:
+    """Explain one household of a night in memory.
+
+    Every cost is a plan that was found and keeps every rule. Costs that are not proven to be the
+    lowest are solved again for so many ``seconds``, and say so where that does not suffice.
+
+    Raises:
+        ProblemError: there is no such household.
+    """
     deadline = time.monotonic() + seconds
-    _refuse_wrong(problem, plan, household_id)
-    model = build(problem)
-    verdicts = verdicts_of(problem, problem.household_by_id[household_id])
-    here = next((p for p in plan.placements if p.household == household_id), None)
+    her = night.row_of(household_id)
+    problem, household = night.problem, night.table.households[her]
+    verdicts = verdicts_of(problem, household)
+    here = next((p for p in night.solved.plan.placements if p.household == household_id), None)
+    entries = [
+        _refuge(night, her, verdicts, refuge, here)
+        for refuge in sorted(problem.refuges, key=lambda refuge: refuge.id)
+    ]
+    for entry in entries:
+        _prove(night, her, verdicts, entry, deadline)
     answer: Answer = {
         "household": household_id,
         "placed": None if here is None else {"refuge": here.refuge, "room": here.room},
         "why": [r.to_json() for r in _why_here(problem, verdicts, here)],
-        "refuges": [
-            _refuge(model, plan, verdicts, refuge, here, deadline)
-            for refuge in sorted(problem.refuges, key=lambda refuge: refuge.id)
-        ],
+        "refuges": entries,
         "reasons": [],
         "unlock": [],
     }
     if here is None:
-        picture = picture_of(model, plan.placements, deadline)
+        picture = pictured(night.solved, deadline)
         answer["reasons"] = [r.to_json() for r in reasons_for(picture, verdicts)]
         answer["unlock"] = [r.to_json() for r in unlocks_for(picture, verdicts)]
     return answer
@@ -73,9 +90,11 @@ def forced_cost(
     Raises:
         ProblemError: there is no such household or room, or the plan breaks a rule.
     """
-    _refuse_wrong(problem, plan, household_id)
+    if household_id not in problem.household_by_id:
+        raise ProblemError("", f"there is no household {shown(household_id)}")
     if (refuge_id, room_id) not in problem.room_by_key:
         raise ProblemError("", f"there is no room {shown(room_id)} in refuge {shown(refuge_id)}")
+    night = Night.of(problem, plan)
     verdicts = verdicts_of(problem, problem.household_by_id[household_id])
     wanted = {(refuge_id, room_id)}
     failing = [
@@ -84,19 +103,13 @@ def forced_cost(
         if (pair.refuge.id, pair.room.id) in wanted
         for code in sorted(codes)
     ]
-    deadline = time.monotonic() + seconds
-    cost = _refused(failing) if failing else None
-    if cost is None:
-        cost = _cost(build(problem), plan, household_id, wanted, deadline)
+    if failing:
+        cost = _refused(failing)
+    else:
+        her = night.row_of(household_id)
+        columns = night.columns_in(her, wanted)
+        cost = _solved_again(night, her, columns, time.monotonic() + seconds)
     return {"household": household_id, "refuge": refuge_id, "room": room_id, **cost}
-
-
-def _refuse_wrong(problem: Problem, plan: Plan, household_id: str) -> None:
-    if household_id not in problem.household_by_id:
-        raise ProblemError("", f"there is no household {shown(household_id)}")
-    broken = violations(problem, plan.placements)
-    if broken:
-        raise ProblemError("", f"the plan breaks a rule of this problem: {broken[0]}")
 
 
 def _why_here(problem: Problem, verdicts: Verdicts, here: Placement | None) -> Iterator[Reason]:
@@ -122,12 +135,7 @@ def _why_here(problem: Problem, verdicts: Verdicts, here: Placement | None) -> I
 
 
 def _refuge(
-    model: Model,
-    plan: Plan,
-    verdicts: Verdicts,
-    refuge: Refuge,
-    here: Placement | None,
-    deadline: float,
+    night: Night, her: int, verdicts: Verdicts, refuge: Refuge, here: Placement | None
 ) -> Answer:
     """Return one refuge's entry: chosen, fails (with the fewest rules) or possible (with cost)."""
     entry: Answer = {"refuge": refuge.id, "failing": [], "reasons": [], "cost": None}
@@ -136,14 +144,45 @@ def _refuge(
         return {**entry, "status": "chosen"}
     if not rooms:
         return {**entry, "status": "fails", "reasons": [reason("no_rooms").to_json()]}
-    open_rooms = {(p.refuge.id, p.room.id) for p, codes in rooms if not codes}
+    open_rooms = _open(verdicts, refuge.id)
     if open_rooms:
-        cost = _cost(model, plan, verdicts.household.id, open_rooms, deadline)
-        return {**entry, "status": "possible" if cost["allowed"] else "full", "cost": cost}
+        choice = night.quick_choice(her, night.columns_in(her, open_rooms))
+        cost = _unknown() if choice is None else _compared(night, her, choice)
+        return {**entry, "status": "possible", "cost": cost}
     failing = min((sorted(codes) for _, codes in rooms), key=lambda codes: (len(codes), codes))
     only_here = Verdicts(verdicts.household, tuple(rooms))
     said = [why(code, only_here).to_json() for code in failing]
     return {**entry, "status": "fails", "failing": failing, "reasons": said}
+
+
+def _open(verdicts: Verdicts, refuge_id: str) -> set[tuple[str, str]]:
+    """Return the rooms of a refuge that fail no rule for her."""
+    return {
+        (pair.refuge.id, pair.room.id)
+        for pair, codes in verdicts.rooms
+        if pair.refuge.id == refuge_id and not codes
+    }
+
+
+def _prove(night: Night, her: int, verdicts: Verdicts, entry: Answer, deadline: float) -> None:
+    """Solve again for a cost that is not proven, while there is time."""
+    if entry["status"] != "possible" or entry["cost"]["proven"] or time.monotonic() >= deadline:
+        return
+    columns = night.columns_in(her, _open(verdicts, entry["refuge"]))
+    entry["cost"] = _solved_again(night, her, columns, deadline)
+    if not entry["cost"]["allowed"] and entry["cost"]["proven"]:
+        entry["status"] = "full"
+
+
+def _solved_again(night: Night, her: int, columns: Any, deadline: float) -> Answer:
+    choice = night.best_choice(her, columns, deadline)
+    if choice is not None:
+        return _compared(night, her, choice)
+    return _unknown() if time.monotonic() >= deadline else _refused(["room_full"])
+
+
+def _unknown() -> Answer:
+    return {**_refused(["not_proven"]), "proven": False}
 
 
 def _refused(failing: Sequence[str]) -> Answer:
@@ -163,85 +202,25 @@ def _refused(failing: Sequence[str]) -> Answer:
     }
 
 
-def _cost(
-    model: Model,
-    plan: Plan,
-    household_id: str,
-    wanted: set[tuple[str, str]],
-    deadline: float,
-) -> Answer:
-    """Solve again with her in one of the wanted rooms, and compare with the plan."""
-    forced = _forced(model, household_id, wanted)
-    problem = model.problem
-    levels = {name: gains(forced, name) for name in (*problem.levels, *LOTTERY)}
-    start = _simply_moved(forced, plan, household_id)
-    try:
-        outcome = lexicographic(forced, levels, start, deadline)
-    except OutOfTime:
-        return {**_refused(["not_proven"]), "proven": False}
-    if outcome.chosen is None:
-        return _refused(["room_full"])
-    then = placements_of(forced, outcome.chosen)
-    return _compared(problem, household_id, (plan.placements, then), outcome)
-
-
-def _forced(model: Model, household_id: str, wanted: set[tuple[str, str]]) -> Model:
-    """Return the model in which she must be placed in one of the wanted rooms."""
-    pairs = [
-        pair
-        for pair in model.pairs
-        if pair.household.id != household_id or (pair.refuge.id, pair.room.id) in wanted
-    ]
-    return require(build_from(model.problem, pairs), {household_id})
-
-
-def _simply_moved(forced: Model, plan: Plan, household_id: str) -> frozenset[int] | None:
-    """Return the plan with nobody but her moved, where that is allowed: a start for the search."""
-    held = {(p.household, p.refuge, p.room) for p in plan.placements}
-    others = {
-        j
-        for j, pair in enumerate(forced.pairs)
-        if pair.household.id != household_id
-        and (pair.household.id, pair.refuge.id, pair.room.id) in held
-    }
-    for j, pair in enumerate(forced.pairs):
-        moved = frozenset((*others, j))
-        if pair.household.id == household_id and not violations(
-            forced.problem, placements_of(forced, moved)
-        ):
-            return moved
-    return None
-
-
-def _compared(
-    problem: Problem,
-    household_id: str,
-    now_and_then: tuple[Sequence[Placement], Sequence[Placement]],
-    outcome: Outcome,
-) -> Answer:
+def _compared(night: Night, her: int, choice: Choice) -> Answer:
     """Return the loss per level (more is worse) and the other households it touches."""
-    now, then = now_and_then
-    before, after = score(problem, now), score(problem, then)
-    loss = {
-        level: before[level] - after[level] if level in MAXIMISED else after[level] - before[level]
-        for level in problem.levels
-    }
-    decisive = next((level for level in problem.levels if loss[level]), None)
-    was, will = _rooms(now, household_id), _rooms(then, household_id)
+    name = night.table.households[her].id
+    decisive = next((level for level, lost in choice.loss.items() if lost), None)
+    was, will = _rooms(night.solved.plan.placements, name), _rooms(choice.placements, name)
     moves = [
-        {"household": name, "from": _where(was[name]), "to": _where(will[name])}
-        for name in sorted(was.keys() & will.keys())
-        if was[name] != will[name]
+        {"household": other, "from": _where(was[other]), "to": _where(will[other])}
+        for other in sorted(was.keys() & will.keys())
+        if was[other] != will[other]
     ]
     touched = {"loses": sorted(was.keys() - will.keys()), "gains": sorted(will.keys() - was.keys())}
-    counts = {name: len(ids) for name, ids in touched.items()}
-    said = {"decisive": decisive, "loss": loss[decisive] if decisive else 0}
+    counts = {key: len(ids) for key, ids in touched.items()}
+    said = {"decisive": decisive, "loss": choice.loss[decisive] if decisive else 0}
     return {
         "allowed": True,
-        "room": next(p.room for p in then if p.household == household_id),
+        "room": next(p.room for p in choice.placements if p.household == name),
         "failing": [],
-        "proven": outcome.is_proven,
-        "loss": loss,
+        "proven": choice.is_proven,
+        "loss": dict(choice.loss),
         "decisive": decisive,
         **touched,
         "moves": moves,

@@ -1,169 +1,176 @@
 """The problem as whole-number columns and rows: one function per constraint and per level."""
 
-import hashlib
+from __future__ import annotations
+
 import itertools
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 
-from allocation.check import MAXIMISED, keeps_standing, scarcity, unmet_desirable
-from allocation.geography import travel_minutes
-from allocation.problem import Household, Problem, Refuge, Room
-from allocation.rules import rooms_with_reasons
+import numpy as np
 
-TICKET_BITS = 20
-LOTTERY = ("lottery_1", "lottery_2")
+from allocation.problem import Problem
+from allocation.table import Table
+from allocation.vectors import Ints, whole
 
-
-@dataclass(frozen=True)
-class Pair:
-    """One column: this household in this room, allowed by every rule H1..H13."""
-
-    household: Household
-    refuge: Refuge
-    room: Room
+FREE = 2**60  # a row's limit where it has none on that side
+# Dividing a row by 2, 3, ... and rounding down keeps every whole plan and cuts off broken ones.
+_DIVISORS = (2, 3, 4, 5)
 
 
 @dataclass(frozen=True)
-class Row:
-    """``low <= sum of coefficient x column <= high``; ``None`` means no limit on that side."""
+class Rows:
+    """Rows of one constraint: ``low[i] <= sum of weight x column over entries at i <= high[i]``."""
 
     constraint: str
-    terms: tuple[tuple[int, int], ...]  # (column, coefficient), columns ascending
-    low: int | None
-    high: int | None
+    at: Ints
+    column: Ints
+    weight: Ints
+    low: Ints
+    high: Ints
+
+
+Constraint = Callable[[Table], Iterator[Rows]]
+Level = Callable[[Table], Ints]
 
 
 @dataclass(frozen=True)
 class Model:
-    """Columns that are 0 or 1, and the rows they must satisfy."""
+    """Columns that are 0 or 1 (one for each pair of the table), and the rows they must satisfy.
 
-    problem: Problem
-    pairs: tuple[Pair, ...]
-    rows: tuple[Row, ...]
+    The entries of column ``j`` stand at ``start[j]:start[j + 1]`` in ``row`` and ``weight``.
+    """
 
+    table: Table
+    names: Sequence[str]
+    low: Ints
+    high: Ints
+    start: Ints
+    row: Ints
+    weight: Ints
 
-Columns = Mapping[str, Sequence[int]]
-Constraint = Callable[[Problem, Sequence[Pair]], Iterator[Row]]
-Level = Callable[[Problem, Pair], int]
+    @property
+    def columns(self) -> int:
+        """The number of columns."""
+        return len(self.table.who)
+
+    def totals(self, chosen: Ints) -> Ints:
+        """Return what the chosen columns (their numbers) add up to in each row."""
+        total = np.zeros(len(self.low), dtype=np.int64)
+        entries = self.entries_of(chosen)
+        np.add.at(total, self.row[entries], self.weight[entries])
+        return total
+
+    def allows(self, chosen: Ints) -> bool:
+        """Whether the chosen columns (their numbers) satisfy every row."""
+        total = self.totals(chosen)
+        return bool(np.all((self.low <= total) & (total <= self.high)))
+
+    def entries_of(self, columns: Ints) -> Ints:
+        """Return where the entries of these columns stand, column after column."""
+        length = self.start[columns + 1] - self.start[columns]
+        offset = np.repeat(self.start[columns] - np.cumsum(length) + length, length)
+        entries: Ints = np.arange(length.sum(), dtype=np.int64) + offset
+        return entries
 
 
 def build(problem: Problem, constraints: Sequence[Constraint] | None = None) -> Model:
-    """Return the model; columns stand in the order of ids, never in that of the input."""
-    eligible = (
-        Pair(household, refuge, room)
-        for household in problem.households
-        for refuge, room, failing in rooms_with_reasons(problem, household)
-        if not failing
-    )
-    return build_from(problem, eligible, constraints)
+    """Return the model; columns stand in the order of the lottery, never in that of the input."""
+    return model_of(Table(problem), constraints)
 
 
-def build_from(
-    problem: Problem, pairs: Iterable[Pair], constraints: Sequence[Constraint] | None = None
-) -> Model:
-    """Return the model over the given columns, whatever the rules say about them."""
-    columns = tuple(sorted(pairs, key=lambda p: (p.household.id, p.refuge.id, p.room.id)))
+def model_of(table: Table, constraints: Sequence[Constraint] | None = None) -> Model:
+    """Return the model over a table's pairs."""
     chosen = CONSTRAINTS if constraints is None else constraints
-    rows = tuple(row for constraint in chosen for row in constraint(problem, columns))
-    return Model(problem, columns, rows)
+    blocks = [rows for constraint in chosen for rows in constraint(table) if len(rows.low)]
+    first = np.cumsum([0, *(len(rows.low) for rows in blocks)])
+    row = _joined([rows.at + base for rows, base in zip(blocks, first[:-1], strict=True)])
+    column = _joined([rows.column for rows in blocks])
+    weight = _joined([rows.weight for rows in blocks])
+    order = np.lexsort((row, column))
+    return Model(
+        table=table,
+        names=[rows.constraint for rows in blocks for _ in rows.low],
+        low=_joined([rows.low for rows in blocks]),
+        high=_joined([rows.high for rows in blocks]),
+        start=np.searchsorted(column[order], np.arange(len(table.who) + 1)),
+        row=row[order],
+        weight=weight[order],
+    )
 
 
-def one_room_each(problem: Problem, pairs: Sequence[Pair]) -> Iterator[Row]:
+def one_room_each(table: Table) -> Iterator[Rows]:
     r"""C1. A household gets at most one room, and exactly its own once it has accepted it.
 
     .. math:: \sum_{r \in E_h} x_{hr} \le 1, \quad = 1 \text{ if the offer of } h \text{ is fixed}
     """
-    columns = _by(pairs, lambda p: p.household.id)
-    for household in sorted(problem.households, key=lambda h: h.id):
-        mine = columns.get(household.id, [])
-        low = 1 if household.is_fixed else None
-        if mine or low:
-            yield _row("C1", ((j, 1) for j in mine), low, 1)
+    low = [1 if h.is_fixed else -FREE for h in table.households]
+    ones = np.ones(len(table.who), dtype=np.int64)
+    limits = whole(low), np.ones(len(low), dtype=np.int64)
+    yield Rows("C1", table.who, np.arange(len(table.who)), ones, *limits)
 
 
-def rooms_are_not_overfilled(problem: Problem, pairs: Sequence[Pair]) -> Iterator[Row]:
+def rooms_are_not_overfilled(table: Table) -> Iterator[Rows]:
     r"""C2. A private room takes one household; in a shared room beds and cots suffice for all.
 
-    .. math:: \sum_h x_{hr} \le 1 \ (r \text{ private}); \quad
+    .. math:: \sum_h x_{hk} \le n_k \ (k \text{ private}); \quad
         \sum_h s_h x_{hr} \le B_r, \ \sum_h (s_h + i_h) x_{hr} \le B_r + K_r \ (r \text{ shared})
 
-    ``s`` sleepers (adults and children of 2 or more), ``i`` children under 2, ``B`` bed spaces,
-    ``K`` cots. The two shared rows together say the same as s + max(0, i - K) <= B.
+    ``n`` private rooms of kind ``k``; ``s`` sleepers (adults and children of 2 or more), ``i``
+    children under 2, ``B`` bed spaces, ``K`` cots. The two shared rows together say the same as
+    s + max(0, i - K) <= B.
     """
-    for mine in _by(pairs, lambda p: (p.refuge.id, p.room.id)).values():
-        room = pairs[mine[0]].room
-        if not room.shared:
-            yield _row("C2", ((j, 1) for j in mine), None, 1)
-            continue
-        beds = ((j, pairs[j].household.sleepers) for j in mine)
-        yield _row("C2", beds, None, room.bed_spaces)
-        heads = ((j, pairs[j].household.sleepers + pairs[j].household.infants) for j in mine)
-        yield _row("C2", heads, None, room.bed_spaces + room.cots)
+    shared = np.array([kind.room.shared for kind in table.kinds], dtype=bool)
+    rooms = [kind.room for kind in table.kinds]
+    one = whole(1 for _ in table.households)
+    sleepers = whole(h.sleepers for h in table.households)
+    heads = sleepers + whole(h.infants for h in table.households)
+    places = whole(kind.places for kind in table.kinds)
+    beds = whole(room.bed_spaces for room in rooms)
+    cots = whole(room.cots for room in rooms)
+    yield _limit("C2", table, table.where, one, np.where(shared, FREE, places))
+    for load, limit in ((sleepers, beds), (heads, beds + cots)):
+        yield from _rounded("C2", table, table.where, load, np.where(shared, limit, FREE))
 
 
-def some_are_kept_apart(problem: Problem, pairs: Sequence[Pair]) -> Iterator[Row]:
+def some_are_kept_apart(table: Table) -> Iterator[Rows]:
     r"""C3. Households that must be kept apart never share a refuge.
 
     .. math:: \sum_{r \in f} (x_{ar} + x_{br}) \le 1 \quad \forall f, \ \{a, b\} \text{ apart}
     """
-    columns = _by(pairs, lambda p: (p.household.id, p.refuge.id))
-    refuges = sorted(refuge.id for refuge in problem.refuges)
-    for a, b in sorted(problem.apart_pairs):
-        for f in refuges:
-            of_a, of_b = columns.get((a, f), []), columns.get((b, f), [])
-            if of_a and of_b:
-                yield _row("C3", ((j, 1) for j in (*of_a, *of_b)), None, 1)
+    for first, second in sorted(table.apart):
+        a, b = table.columns_of(first), table.columns_of(second)
+        both = np.intersect1d(table.at[a], table.at[b])
+        a, b = a[np.isin(table.at[a], both)], b[np.isin(table.at[b], both)]
+        yield _by_refuge("C3", table, a, b, (1, 1), (-FREE, 1))
 
 
-def groups_stay_together(problem: Problem, pairs: Sequence[Pair]) -> Iterator[Row]:
+def groups_stay_together(table: Table) -> Iterator[Rows]:
     r"""C4. A group goes to one refuge whole, or nobody of it is placed.
 
     .. math:: \sum_{r \in f} x_{gr} = \sum_{r \in f} x_{hr} \quad \forall f, \ g, h \text{ together}
     """
-    columns = _by(pairs, lambda p: (p.household.id, p.refuge.id))
-    refuges = sorted(refuge.id for refuge in problem.refuges)
-    for group in sorted(tuple(sorted(names)) for names in problem.together):
+    for group in sorted(tuple(sorted(group)) for group in table.together):
         for first, second in itertools.pairwise(group):
-            for f in refuges:
-                plus = [(j, 1) for j in columns.get((first, f), [])]
-                minus = [(j, -1) for j in columns.get((second, f), [])]
-                if plus or minus:
-                    yield _row("C4", plus + minus, 0, 0)
+            a, b = table.columns_of(first), table.columns_of(second)
+            yield _by_refuge("C4", table, a, b, (1, -1), (0, 0))
 
 
-def children_have_places(problem: Problem, pairs: Sequence[Pair]) -> Iterator[Row]:
+def children_have_places(table: Table) -> Iterator[Rows]:
     r"""C5. A refuge takes no more children than it has places for.
 
     .. math:: \sum_{h} \sum_{r \in f} c_h x_{hr} \le C_f \quad \forall f
     """
-    yield from _house_limit(
-        "C5", pairs, lambda h: len(h.children), lambda refuge: refuge.spare_children
-    )
+    spare = whole(_or_free(f.spare_children) for f in table.refuges)
+    yield from _rounded("C5", table, table.at, table.children, spare)
 
 
-def high_support_has_places(problem: Problem, pairs: Sequence[Pair]) -> Iterator[Row]:
+def high_support_has_places(table: Table) -> Iterator[Rows]:
     r"""C6. A refuge takes no more women in need of high support than it has staff for.
 
     .. math:: \sum_{h \text{ high}} \sum_{r \in f} x_{hr} \le S_f \quad \forall f
     """
-    yield from _house_limit(
-        "C6", pairs, lambda h: int(h.high_support), lambda refuge: refuge.spare_high_support
-    )
-
-
-def _house_limit(
-    name: str,
-    pairs: Sequence[Pair],
-    load: Callable[[Household], int],
-    limit: Callable[[Refuge], int | None],
-) -> Iterator[Row]:
-    for mine in _by(pairs, lambda p: p.refuge.id).values():
-        spare = limit(pairs[mine[0]].refuge)
-        terms = [(j, load(pairs[j].household)) for j in mine if load(pairs[j].household)]
-        if spare is not None and terms:
-            yield _row(name, terms, None, spare)
+    spare = whole(_or_free(f.spare_high_support) for f in table.refuges)
+    yield _limit("C6", table, table.at, table.high_support, spare)
 
 
 CONSTRAINTS: tuple[Constraint, ...] = (
@@ -176,53 +183,79 @@ CONSTRAINTS: tuple[Constraint, ...] = (
 )
 
 
+def _limit(name: str, table: Table, place: Ints, load: Ints, limit: Ints) -> Rows:
+    """Return one row for each place with a limit: the loads of those who live there.
+
+    ``place`` is a number for each pair, ``load`` one for each household, ``limit`` for each place.
+    """
+    weight = load[table.who]
+    column = np.flatnonzero((weight > 0) & (limit[place] < FREE))
+    where, at = np.unique(place[column], return_inverse=True)
+    low = np.full(len(where), -FREE, dtype=np.int64)
+    return Rows(name, at, column, weight[column], low, limit[where])
+
+
+def _rounded(name: str, table: Table, place: Ints, load: Ints, limit: Ints) -> Iterator[Rows]:
+    r"""Yield the rows of a limit, and those that follow from it for whole plans.
+
+    .. math:: \sum_h \lfloor c_h / d \rfloor x_h \le \lfloor C / d \rfloor, \quad d = 2, 3, \dots
+    """
+    yield _limit(name, table, place, load, limit)
+    for divisor in _DIVISORS:
+        if load.max(initial=0) >= divisor:
+            lower = np.where(limit < FREE, limit // divisor, FREE)
+            yield _limit(name, table, place, load // divisor, lower)
+
+
+def _by_refuge(
+    name: str, table: Table, a: Ints, b: Ints, weights: tuple[int, int], limits: tuple[int, int]
+) -> Rows:
+    """Return one row for each refuge of the columns ``a`` and ``b``, weighed differently."""
+    column = np.concatenate([a, b])
+    weight = np.repeat(np.array(weights, dtype=np.int64), [len(a), len(b)])
+    where, at = np.unique(table.at[column], return_inverse=True)
+    low, high = (np.full(len(where), limit, dtype=np.int64) for limit in limits)
+    return Rows(name, at, column, weight, low, high)
+
+
+def _or_free(limit: int | None) -> int:
+    return FREE if limit is None else limit
+
+
+def _joined(parts: Sequence[Ints]) -> Ints:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+
 def _placed(priority: int) -> Level:
-    def o1_to_o4(_: Problem, pair: Pair) -> int:
-        return int(pair.household.priority == priority)
+    def o1_to_o4(table: Table) -> Ints:
+        return whole(h.priority == priority for h in table.households)[table.who]
 
     return o1_to_o4
 
 
-def o5_waiting(_: Problem, pair: Pair) -> int:
+def o5_waiting(table: Table) -> Ints:
     """O5. Minutes she has waited (max)."""
-    return pair.household.waiting_minutes
+    return whole(h.waiting_minutes for h in table.households)[table.who]
 
 
-def o6_standing(_: Problem, pair: Pair) -> int:
+def o6_standing(table: Table) -> Ints:
     """O6. 1 where the offer already made is kept (max)."""
-    return int(keeps_standing(pair.household, pair.refuge, pair.room))
+    return table.kept
 
 
-def o7_unmet(_: Problem, pair: Pair) -> int:
+def o7_unmet(table: Table) -> Ints:
     """O7. Wishes left unmet (min)."""
-    return unmet_desirable(pair.household, pair.refuge, pair.room)
+    return -table.pairs.unmet
 
 
-def o8_scarcity(problem: Problem, pair: Pair) -> int:
+def o8_scarcity(table: Table) -> Ints:
     """O8. What her living here costs the others (min)."""
-    return scarcity(problem, pair.household, pair.refuge, pair.room)
+    return -table.pairs.scarce
 
 
-def o9_travel(problem: Problem, pair: Pair) -> int:
+def o9_travel(table: Table) -> Ints:
     """O9. Minutes of travel (min)."""
-    return travel_minutes(problem, pair.household, pair.refuge)
-
-
-def ticket(round_number: int) -> Level:
-    """Return one round of the lottery: a ticket of 20 bits for each pair (max).
-
-    The ticket is drawn by SHA-256 from the UTC date and the three ids, so it depends on nothing
-    that a person or a solver could steer, and changes from night to night.
-    """
-
-    def draw(problem: Problem, pair: Pair) -> int:
-        night = problem.as_of.astimezone(UTC).date().isoformat()
-        parts = (night, pair.household.id, pair.refuge.id, pair.room.id)
-        digest = hashlib.sha256("\n".join(("waymark-lottery/1", *parts)).encode()).digest()
-        number = int.from_bytes(digest[:8], "big")
-        return (number >> TICKET_BITS * (round_number - 1)) & ((1 << TICKET_BITS) - 1)
-
-    return draw
+    return -table.pairs.minutes
 
 
 LEVELS: Mapping[str, Level] = {
@@ -235,29 +268,9 @@ LEVELS: Mapping[str, Level] = {
     "unmet_desirable": o7_unmet,
     "scarcity": o8_scarcity,
     "travel_minutes": o9_travel,
-    "lottery_1": ticket(1),
-    "lottery_2": ticket(2),
 }
 
 
-def gains(model: Model, level: str) -> list[int]:
+def gains(table: Table, level: str) -> Ints:
     """Return what each column adds to a level, signed so that more is better."""
-    value = LEVELS[level]
-    sign = 1 if level in MAXIMISED or level in LOTTERY else -1
-    return [sign * value(model.problem, pair) for pair in model.pairs]
-
-
-def _by(pairs: Sequence[Pair], key: Callable[[Pair], object]) -> dict[object, list[int]]:
-    columns: dict[object, list[int]] = defaultdict(list)
-    for j, pair in enumerate(pairs):
-        columns[key(pair)].append(j)
-    return columns
-
-
-def _row(
-    name: str,
-    terms: Iterator[tuple[int, int]] | list[tuple[int, int]],
-    low: int | None,
-    high: int | None,
-) -> Row:
-    return Row(name, tuple(sorted(terms)), low, high)
+    return LEVELS[level](table)

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from allocation.model import Pair
 from allocation.plan import Reason
 from allocation.problem import Household, Problem
 from allocation.rules import RULES, rooms_with_reasons
-from allocation.trial import Picture, Trial, Undecided, places_her, turn
+from allocation.start import turn
+from allocation.trial import Pair, Picture, Trial, Undecided, places_her
 from allocation.words import reason
 
 # Which rules are kept in the reason when several would each do: the ones nobody may lift.
@@ -53,7 +53,7 @@ def reasons_for(picture: Picture, verdicts: Verdicts) -> tuple[Reason, ...]:
         names = frozenset(f"{p.refuge.id}\n{p.room.id}" for p in pairs)
         key = (names, set_aside & _PLAN_CODES)
         if key not in tried:
-            trial = Trial(verdicts.household, pairs, key[1])
+            trial = Trial(verdicts.household, pairs, key[1], changes_nothing=not set_aside)
             tried[key] = not places_her(picture, trial)
         return tried[key]
 

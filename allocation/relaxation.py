@@ -1,108 +1,193 @@
-"""The linear relaxation, solved in floating point, and the exact bound its prices prove."""
+"""The linear relaxation, solved by HiGHS with column generation."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+import time
 from dataclasses import dataclass
-from datetime import timedelta
-from math import inf
 
-from ortools.math_opt.python import mathopt  # type: ignore[import-untyped]
+import highspy
+import numpy as np
 
-from allocation.model import Model, Row
+from allocation.face import Face, Goal, Prices, exact_prices
+from allocation.model import FREE, Model
+from allocation.vectors import Floats, Ints
 
-# Prices are rounded to multiples of 1/SCALE; every figure after that is a whole number.
-SCALE = 2**24
 _NEAR = 1e-6
-
-
-@dataclass(frozen=True)
-class Prices:
-    """What the relaxation proves, in whole numbers scaled by SCALE.
-
-    Every plan is worth exactly ``bound`` less a non-negative charge: ``-reduced[j]`` for taking
-    a column with a negative figure, ``reduced[j]`` for leaving one with a positive figure, and
-    ``|rows[i]|`` for each unit by which row i is not used up. This holds for any prices, right or
-    wrong, so no rounding of the solver can make the bound false.
-    """
-
-    bound: int
-    reduced: tuple[int, ...]
-    rows: tuple[int, ...]
+_DUAL, _PRIMAL = 1, 4  # HiGHS's numbers for its two simplex methods
+_NEWCOMERS = 30  # columns of each household that one round of pricing adds at most
 
 
 @dataclass(frozen=True)
 class Relaxed:
-    """The columns above 0 at the best point, whether each is at 1, and the row prices."""
+    """The best point of a face: the columns above 0, whether each is at 1, and the bound."""
 
-    used: frozenset[int]
+    used: Ints
     is_whole: bool
-    prices: tuple[float, ...]
+    value: float
+    prices: Prices
+
+
+class OutOfTime(Exception):
+    """The time ran out (or a solver gave up) before an answer was found."""
+
+
+def quiet_solver() -> highspy.Highs:
+    """Return a HiGHS that prints nothing and gives one answer on any number of cores."""
+    solver = highspy.Highs()
+    for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
+        solver.setOptionValue(option, value)
+    return solver
+
+
+def floats(limits: Ints) -> Floats:
+    """Return row limits as HiGHS wants them: infinite where there is none."""
+    found = limits.astype(np.float64)
+    found[limits >= FREE] = highspy.kHighsInf
+    found[limits <= -FREE] = -highspy.kHighsInf
+    return found
 
 
 class Relaxation:
-    """Columns between 0 and 1 under the model's rows; keeps its basis from solve to solve."""
+    """Columns between 0 and 1; keeps its basis and its columns from one solve to the next.
 
-    def __init__(self, model: Model) -> None:
-        self._model = mathopt.Model()
-        self._columns = [self._model.add_variable(lb=0.0, ub=1.0) for _ in model.pairs]
-        self._limits: list[mathopt.LinearConstraint] = []
-        for row in model.rows:
-            self.add(row)
-        self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
+    Only columns that could matter are handed to the solver: it begins with ``starters``, and after
+    each solve those that the prices call worth taking join.
+    """
 
-    def add(self, row: Row) -> None:
-        """Add a row."""
-        low = -inf if row.low is None else float(row.low)
-        high = inf if row.high is None else float(row.high)
-        limit = self._model.add_linear_constraint(lb=low, ub=high)
-        for j, weight in row.terms:
-            limit.set_coefficient(self._columns[j], float(weight))
-        self._limits.append(limit)
+    def __init__(self, model: Model, starters: Ints) -> None:
+        self._model = model
+        self._goals: list[Goal] = []
+        self._columns = np.zeros(0, dtype=np.int64)
+        self._inside = np.zeros(model.columns, dtype=bool)
+        self._solver = quiet_solver()
+        rows, nothing = len(model.low), np.zeros(0, dtype=np.int32)
+        begin = np.zeros(rows, dtype=np.int32)
+        self._limits = floats(model.low), floats(model.high)
+        self._solver.addRows(rows, *self._limits, 0, begin, nothing, np.zeros(0))
+        self._solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
+        self._add(starters)
 
-    def tighten(self, i: int, row: Row) -> None:
-        """Replace row i by one with the same terms and closer limits."""
-        if row.low is not None:
-            self._limits[i].lower_bound = float(row.low)
-        if row.high is not None:
-            self._limits[i].upper_bound = float(row.high)
+    def solve(self, face: Face, gain: Ints, deadline: float) -> Relaxed | None:
+        """Return the best point of the face, or None when it has none.
 
-    def fix(self, j: int, value: int) -> None:
-        """Fix a column at 0 or 1."""
-        self._columns[j].lower_bound = self._columns[j].upper_bound = float(value)
+        Raises:
+            OutOfTime: the deadline (on the clock of ``time.monotonic``) came first.
+        """
+        self._enter(face)
+        self._solver.setOptionValue("simplex_strategy", _DUAL)
+        while True:
+            if not self._run(face, gain, deadline):
+                missing = np.flatnonzero((face.upper > 0) & ~self._inside)
+                if not len(missing):
+                    return None
+                self._add(missing)
+                continue
+            solution = self._solver.getSolution()
+            duals = np.array(solution.row_dual)
+            rows = len(face.low)
+            goals = duals[rows:][[self._goals.index(goal) for goal in face.goals]]
+            prices = exact_prices(face, gain, duals[:rows], goals)
+            newcomers = self._newcomers(face, prices)
+            if not len(newcomers):
+                return self._relaxed(np.array(solution.col_value), prices)
+            self._add(newcomers)
+            # The last point still stands, and only the primal method can go on from there.
+            self._solver.setOptionValue("simplex_strategy", _PRIMAL)
 
-    def solve(self, gains: Sequence[int], seconds: float) -> Relaxed | None:
-        """Return the best point, or None when there is none or the solver does not settle it."""
-        terms = (gain * x for gain, x in zip(gains, self._columns, strict=True) if gain)
-        self._model.maximize_linear_objective(mathopt.LinearSum(terms))
-        limit = mathopt.SolveParameters(time_limit=timedelta(seconds=seconds))
-        result = self._solver.solve(params=limit)
-        if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
-            return None
-        values = result.variable_values(self._columns)
-        used = frozenset(j for j, v in enumerate(values) if v > _NEAR)
-        whole = all(values[j] > 1 - _NEAR for j in used)
-        return Relaxed(used, whole, tuple(result.dual_values(self._limits)))
+    def _enter(self, face: Face) -> None:
+        """Set the limits of rows and goals, and take in the columns that must be taken."""
+        for goal in face.goals:
+            if goal not in self._goals:
+                self._add_goal(goal)
+        known = set(map(id, face.goals))
+        low = [goal.low if id(goal) in known else -FREE for goal in self._goals]
+        high = [goal.high if id(goal) in known else FREE for goal in self._goals]
+        lows = floats(np.concatenate([face.low, np.array(low, dtype=np.int64)]))
+        highs = floats(np.concatenate([face.high, np.array(high, dtype=np.int64)]))
+        changed = np.flatnonzero((lows != self._limits[0]) | (highs != self._limits[1]))
+        for i in changed.tolist():
+            self._solver.changeRowBounds(i, lows[i], highs[i])
+        self._limits = lows, highs
+        self._add(np.flatnonzero((face.lower > 0) & ~self._inside))
+
+    def _run(self, face: Face, gain: Ints, deadline: float) -> bool:
+        """Solve over the columns inside; whether there is a point at all."""
+        solver, columns = self._solver, self._columns
+        count, index = len(columns), np.arange(len(columns), dtype=np.int32)
+        solver.changeColsCost(count, index, gain[columns].astype(np.float64))
+        lower, upper = (limit[columns].astype(np.float64) for limit in (face.lower, face.upper))
+        solver.changeColsBounds(count, index, lower, upper)
+        for afresh in (False, True):
+            if afresh:  # the basis it came from was of no use
+                solver.clearSolver()
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise OutOfTime
+            solver.setOptionValue("time_limit", solver.getRunTime() + left)
+            solver.run()
+            status = solver.getModelStatus()
+            if status == highspy.HighsModelStatus.kOptimal:
+                return True
+            if status == highspy.HighsModelStatus.kInfeasible:
+                return False
+        raise OutOfTime
+
+    def _newcomers(self, face: Face, prices: Prices) -> Ints:
+        """Return the columns outside that are worth taking, the best few of each household."""
+        worth = (prices.reduced > prices.scale * _NEAR) & (face.upper > 0) & ~self._inside
+        found = np.flatnonzero(worth)
+        who = self._model.table.who[found]
+        found = found[np.lexsort((found, -prices.reduced[found], who))]
+        return np.sort(found[_rank_within(self._model.table.who[found]) < _NEWCOMERS])
+
+    def _relaxed(self, value: Floats, prices: Prices) -> Relaxed:
+        used = np.flatnonzero(value > _NEAR)
+        whole = bool(np.all(value[used] > 1 - _NEAR))
+        best = self._solver.getInfo().objective_function_value
+        return Relaxed(np.sort(self._columns[used]), whole, best, prices)
+
+    def _add(self, columns: Ints) -> None:
+        if not len(columns):
+            return
+        model, count = self._model, len(columns)
+        entries = model.entries_of(columns)
+        length = model.start[columns + 1] - model.start[columns]
+        begin = (np.cumsum(length) - length).astype(np.int32)
+        row, weight = model.row[entries].astype(np.int32), model.weight[entries].astype(np.float64)
+        zeros, ones = np.zeros(count), np.ones(count)
+        self._solver.addCols(count, zeros, zeros, ones, len(row), begin, row, weight)
+        first = len(self._columns)
+        for i, goal in enumerate(self._goals):
+            for j in np.flatnonzero(goal.gain[columns]).tolist():
+                worth = float(goal.gain[columns[j]])
+                self._solver.changeCoeff(len(model.low) + i, first + j, worth)
+        self._columns = np.concatenate([self._columns, columns])
+        self._inside[columns] = True
+
+    def _add_goal(self, goal: Goal) -> None:
+        index = np.flatnonzero(goal.gain[self._columns])
+        worth = goal.gain[self._columns[index]].astype(np.float64)
+        limits = floats(np.array([goal.low, goal.high]))
+        self._solver.addRow(*limits.tolist(), len(index), index.astype(np.int32), worth)
+        self._goals.append(goal)
+        low, high = self._limits
+        self._limits = np.append(low, limits[0]), np.append(high, limits[1])
 
 
-def exact_prices(
-    rows: Sequence[Row], prices: Sequence[float], gains: Sequence[int], fixed: dict[int, int]
-) -> Prices:
-    """Round the solver's prices and work out, in whole numbers, the bound they prove."""
-    whole = tuple(_usable(row, round(y * SCALE)) for row, y in zip(rows, prices, strict=True))
-    reduced = [gain * SCALE for gain in gains]
-    bound = 0
-    for row, price in zip(rows, whole, strict=True):
-        if not price:
-            continue
-        bound += price * (row.high if price > 0 else row.low)  # type: ignore[operator]
-        for j, weight in row.terms:
-            reduced[j] -= price * weight
-    for j, value in fixed.items():
-        bound += reduced[j] * value
-        reduced[j] = 0
-    bound += sum(figure for figure in reduced if figure > 0)
-    return Prices(bound, tuple(reduced), whole)
+def _rank_within(sorted_groups: Ints) -> Ints:
+    """Return each entry's place within its group: 0, 1, ..."""
+    if not len(sorted_groups):
+        return sorted_groups
+    begins = np.flatnonzero(np.diff(sorted_groups, prepend=sorted_groups[0] - 1))
+    return np.arange(len(sorted_groups)) - np.repeat(
+        begins, np.diff(np.append(begins, len(sorted_groups)))
+    )
 
 
-def _usable(row: Row, price: int) -> int:
-    limit = row.high if price > 0 else row.low
-    return 0 if limit is None else price
+def starters(model: Model, cost: Ints, per_household: int, per_kind: int) -> Ints:
+    """Return the cheapest columns of each household and of each kind."""
+    chosen = np.zeros(model.columns, dtype=bool)
+    for group, most in ((model.table.who, per_household), (model.table.where, per_kind)):
+        order = np.lexsort((cost, group))
+        chosen[order[_rank_within(group[order]) < most]] = True
+    return np.flatnonzero(chosen)

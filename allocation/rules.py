@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allocation.geography import great_circle_km, travel_minutes
-from allocation.problem import DEFAULT_ORDER, Household, Problem, Refuge, Room
+from allocation.problem import DEFAULT_ORDER, DangerZone, Household, Problem, Refuge, Room
 
 Test = Callable[[Problem, Household, Refuge, Room], str | None]
 
@@ -51,12 +51,14 @@ def nothing_excluded(_: Problem, household: Household, refuge: Refuge, room: Roo
 
 def far_from_danger(_: Problem, household: Household, refuge: Refuge, __: Room) -> str | None:
     """H4. Wherever in its cell the house stands, it lies outside every danger zone."""
-    for zone in household.danger_zones:
-        distance = great_circle_km(zone, refuge.location)
-        # Safety: exactly on the edge is inside; the cell's radius counts against the refuge.
-        if distance <= zone.radius_km + refuge.cell_radius_km:
-            return "safety_distance"
-    return None
+    near = any(in_danger(zone, refuge) for zone in household.danger_zones)
+    return "safety_distance" if near else None
+
+
+def in_danger(zone: DangerZone, refuge: Refuge) -> bool:
+    """Whether some part of the refuge's cell may lie in the zone."""
+    # Safety: exactly on the edge is inside; the cell's radius counts against the refuge.
+    return great_circle_km(zone, refuge.location) <= zone.radius_km + refuge.cell_radius_km
 
 
 def boys_are_taken(_: Problem, household: Household, refuge: Refuge, __: Room) -> str | None:

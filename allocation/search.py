@@ -1,304 +1,249 @@
-"""The exact search: the best value of one level after another, each proven before the next.
+"""The exact search: the best value of one level after another, each proven before it is told.
 
-For each level the linear relaxation gives prices, and the prices an exact bound in whole numbers.
-Where its solution is whole and meets the bound, nothing is left to search; otherwise CP-SAT
-searches the columns that could still do better. Columns and slack that no best plan can use are
-then taken away, which keeps the later levels small.
+For each level the linear relaxation proves a bound. A whole bound is taken on trust at first, and
+the search goes on among the plans that would reach it. A level whose bound is not whole is settled
+by branch and bound over the few columns that the prices leave, together with as many later levels
+as whole numbers can hold at once. The plan found there reaches every bound that was taken on
+trust; where there is none, the search goes back by one level and settles that one.
 """
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from __future__ import annotations
 
-from ortools.sat.python import cp_model
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from allocation.model import Model, Row
-from allocation.relaxation import SCALE, Prices, Relaxation, exact_prices
+import numpy as np
 
-_FAR = 2**61
-# Above so many columns, the most promising few of each household are searched first.
-MAX_COLUMNS = 3000
-CORE_COLUMNS = 8
+from allocation.core import Best, Hunt, best_of
+from allocation.face import Face, Goal, Prices, narrow
+from allocation.model import FREE, Model
+from allocation.relaxation import OutOfTime, Relaxation, starters
+from allocation.vectors import Ints
+
+_ALL_INSIDE = 40_000  # up to so many columns the relaxation is fastest with all of them
+_STARTERS = (12, 4)  # beyond: columns of each household and of each kind that it begins with
+_RATIO = 1000  # the first of several levels settled at once weighs so many units of the next
+_LARGEST = 10**12  # a total that floating point still tells apart to the last unit
+_ROUNDING = 1e-4
+_STEEPNESS = 4  # how much more each level weighs than the next where the search begins
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The columns chosen and, for each level, the value reached and the proven bound (signed).
+@dataclass
+class Step:
+    """One level on the way: its gains, the face it was met on, and the bound proven there.
 
-    ``chosen`` is None when no plan is allowed at all. Levels after the first unproven one keep a
-    trivial bound that holds for every plan.
+    ``value`` is what the best plan there is worth, or None while the bound is taken on trust.
+    ``prices`` are those of ``weighed``: the level itself, or it and later ones settled with it.
     """
 
-    chosen: frozenset[int] | None
-    values: dict[str, int]
-    bounds: dict[str, int]
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether no plan is better on any level."""
-        return self.values == self.bounds
-
-
-class OutOfTime(Exception):
-    """The time ran out before the search found any plan."""
-
-
-def lexicographic(
-    model: Model,
-    levels: Mapping[str, Sequence[int]],
-    start: frozenset[int] | None,
-    deadline: float,
-    *,
-    target: Sequence[int] | None = None,
-    by_prices: bool = True,
-) -> Outcome:
-    """Return the best plan level by level; ``start`` is an allowed plan where one is known.
-
-    ``levels`` holds, most important first, what each column adds to each level. ``deadline`` is
-    on the clock of ``time.monotonic``. With ``target`` the search stops at the first level whose
-    best value differs from the target's. Small questions are settled faster without prices.
-
-    Raises:
-        OutOfTime: no start was given, and no plan was found in time.
-    """
-    search = Search(model, start, deadline, by_prices=by_prices)
-    bounds = {name: _trivial_bound(model, level) for name, level in levels.items()}
-    for i, (name, level) in enumerate(levels.items()):
-        bound = search.climb(level)
-        if search.chosen is None:
-            return Outcome(None, {}, {})
-        bounds[name] = min(bound, bounds[name])
-        value = _value(level, search.chosen)
-        if value < bounds[name] or (target is not None and value != target[i]):
-            break
-    chosen = search.chosen or frozenset()
-    values = {name: _value(level, chosen) for name, level in levels.items()}
-    return Outcome(search.chosen, values, bounds)
-
-
-def any_plan(model: Model, deadline: float) -> frozenset[int] | None:
-    """Return some allowed plan, or None when there is provably none.
-
-    Raises:
-        OutOfTime: neither was settled by the deadline.
-    """
-    search = Search(model, None, deadline, by_prices=False)
-    search.climb([0] * len(model.pairs))
-    return search.chosen
-
-
-def _trivial_bound(model: Model, level: Sequence[int]) -> int:
-    best: dict[str, int] = {}
-    for pair, value in zip(model.pairs, level, strict=True):
-        best[pair.household.id] = max(best.get(pair.household.id, 0), value)
-    return sum(best.values())
-
-
-def _value(level: Sequence[int], chosen: frozenset[int]) -> int:
-    return sum(level[j] for j in chosen)
+    gain: Ints
+    face: Face
+    bound: int = FREE
+    value: int | None = None
+    in_doubt: bool = False
+    prices: Prices | None = None
+    weighed: Ints | None = None
 
 
 class Search:
-    """The plans that are still best on every level climbed so far."""
+    """Climbs levels, most important first; ``best`` is the best plan known, as column numbers.
+
+    ``gains`` holds what each column adds to each level. A plan on a later face beats every plan
+    that is only on an earlier one. ``deadline`` is on the clock of ``time.monotonic``.
+    """
 
     def __init__(
-        self, model: Model, start: frozenset[int] | None, deadline: float, *, by_prices: bool
+        self, face: Face, gains: Sequence[Ints], start: Ints | None, deadline: float
     ) -> None:
-        self.chosen = start
+        model = face.model
+        self.best = start
+        self.steps: list[Step] = []
+        self._face = face
+        self._model = model
+        self._gains = gains
         self._deadline = deadline
-        self._relaxation = Relaxation(model) if by_prices else None
-        self._rows = list(model.rows)
-        self._used: frozenset[int] = frozenset()
-        self._fixed: dict[int, int] = {}
-        self._pairs = model.pairs
-        self._columns = len(model.pairs)
+        self._promise = np.zeros(model.columns, dtype=np.int64)
+        inside = _first_columns(model)
+        self._relaxation = Relaxation(model, inside if start is None else np.union1d(inside, start))
 
-    def climb(self, level: Sequence[int]) -> int:
-        """Move to the best plan on this level, keep only its equals, and return the bound."""
-        if self.chosen is not None and not any(
-            gain for j, gain in enumerate(level) if j not in self._fixed
-        ):
-            return _value(level, self.chosen)
-        prices = self._prices(level)
-        bound = self._search(level, prices)
-        if self.chosen is not None and _value(level, self.chosen) == bound:
-            self._keep_equals(level, bound, prices)
-        return bound
+    def climb(self) -> bool:
+        """Climb every level; False when no plan is allowed at all.
 
-    def _prices(self, level: Sequence[int]) -> Prices | None:
-        left = self._deadline - time.monotonic()
-        if self._relaxation is None or left <= 0:
-            return None
-        relaxed = self._relaxation.solve(level, left)
+        Raises:
+            OutOfTime: ``best`` and ``steps`` hold what was found until then.
+        """
+        first = self._face
+        if not self._model.columns:
+            self.best = np.zeros(0, dtype=np.int64)
+            self.steps = [Step(gain, first, 0, 0) for gain in self._gains]
+            return first.allows(self.best)
+        guide = self._relaxation.solve(first, _guide(self._gains), self._deadline)
+        if guide is None:
+            return False
+        self._promise = np.abs(np.minimum(0, guide.prices.reduced))
+        face: Face | None = first
+        while len(self.steps) < len(self._gains) or face is None:
+            if face is not None:
+                self.steps.append(Step(self._gains[len(self.steps)], face))
+            elif len(self.steps) == 1:
+                return False
+            else:  # no plan reaches the bound that was taken on trust: the true one is lower
+                self.steps.pop()
+                self.steps[-1].in_doubt = True
+                self.steps[-1].bound -= 1
+            face = self._take(len(self.steps) - 1)
+        return True
+
+    def _take(self, i: int) -> Face | None:
+        """Return the face of the best plans of level ``i``, or None where there is no plan."""
+        step = self.steps[i]
+        relaxed = self._relaxation.solve(step.face, step.gain, self._deadline)
         if relaxed is None:
             return None
-        if relaxed.is_whole and self._allows(relaxed.used):
-            self._improve(relaxed.used, level)
-        self._used = relaxed.used
-        return exact_prices(self._rows, relaxed.prices, level, self._fixed)
+        step.bound = min(step.bound, relaxed.prices.best)
+        if relaxed.is_whole:
+            self._improve(step.face, step.gain, relaxed.used)
+        step.value = self._worth(step.face, step.gain)
+        if step.value != step.bound:
+            is_whole = abs(relaxed.value - step.bound) < _ROUNDING
+            if step.in_doubt or not is_whole or i == len(self._gains) - 1:
+                return self._settle(i, relaxed.prices)
+            step.value = None
+        step.prices, step.weighed = relaxed.prices, step.gain
+        return narrow(step.face, relaxed.prices, step.bound, [Goal.exactly(step.gain, step.bound)])
 
-    def _allows(self, chosen: frozenset[int]) -> bool:
-        """Check the rows in whole numbers: floating point is never taken at its word."""
-        for row in self._rows:
-            total = sum(weight for j, weight in row.terms if j in chosen)
-            if (row.low is not None and total < row.low) or (
-                row.high is not None and total > row.high
-            ):
-                return False
-        return all((j in chosen) == bool(value) for j, value in self._fixed.items())
-
-    def _improve(self, candidate: frozenset[int], level: Sequence[int]) -> None:
-        if self.chosen is None or _value(level, candidate) > _value(level, self.chosen):
-            self.chosen = candidate
-
-    def _search(self, level: Sequence[int], prices: Prices | None) -> int:
-        """Return the proven bound, after searching for better wherever it lies above the plan."""
-        bound = _FAR if prices is None else prices.bound // SCALE
-        if self.chosen is not None and _value(level, self.chosen) == bound:
-            return bound
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            if self.chosen is None:
-                raise OutOfTime
-            return bound
-        core = self._core(prices)
-        if core is not None:
-            self._search_columns(level, prices, core)
-            if self.chosen is not None and _value(level, self.chosen) == bound:
-                return bound
-        return min(bound, self._search_columns(level, prices, None))
-
-    def _core(self, prices: Prices | None) -> frozenset[int] | None:
-        """Return a few promising columns of each household, where there are too many in all."""
-        if prices is None or self._columns - len(self._fixed) <= MAX_COLUMNS:
+    def _worth(self, face: Face, gain: Ints) -> int | None:
+        """Return what the best plan known is worth, or None where it is not on this face."""
+        if self.best is None or not face.allows(self.best):
             return None
-        cheapest: dict[str, list[tuple[int, int]]] = {}
-        for j, pair in enumerate(self._pairs):
-            if j not in self._fixed:
-                cheapest.setdefault(pair.household.id, []).append((-prices.reduced[j], j))
-        best = (j for mine in cheapest.values() for _, j in sorted(mine)[:CORE_COLUMNS])
-        return frozenset((*best, *self._used, *(self.chosen or ())))
+        return int(gain[self.best].sum())
 
-    def _search_columns(
-        self, level: Sequence[int], prices: Prices | None, core: frozenset[int] | None
-    ) -> int:
-        """Search for better among the core, or among all; the bound holds only for all."""
-        goal = None if self.chosen is None else _value(level, self.chosen) + 1
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            return _FAR
-        cp, columns = self._cp_model(level, prices, goal, core)
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1  # one answer on any number of cores; also the fastest
-        solver.parameters.linearization_level = 2
-        solver.parameters.random_seed = 0
-        solver.parameters.max_time_in_seconds = left
-        status = solver.solve(cp)
-        if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            taken = {j for j, column in columns.items() if solver.boolean_value(column)}
-            self.chosen = frozenset(taken | {j for j, value in self._fixed.items() if value})
-            value = _value(level, self.chosen)
-            return value if status == cp_model.OPTIMAL else max(value, _bound_of(solver))
-        if status == cp_model.INFEASIBLE:
-            return -_FAR if self.chosen is None else _value(level, self.chosen)
-        if self.chosen is None:
+    def _improve(self, face: Face, gain: Ints, chosen: Ints) -> None:
+        worth = self._worth(face, gain)
+        if face.allows(chosen) and (worth is None or int(gain[chosen].sum()) > worth):
+            self.best = chosen
+
+    def _settle(self, i: int, prices: Prices) -> Face | None:
+        """Find and prove the best plan of the face; None where there is none.
+
+        Levels are settled together because a row that holds one level at its value makes the
+        relaxation of the next one weak. Where that leaves very many columns, level ``i`` is proven
+        alone first, which brings the bound of the others closer.
+        """
+        step = self.steps[i]
+        gains, total, is_strict = self._tail(step.face, i)
+        first = self._branch(step.face, step, total, first_only=True)
+        if first is None:
+            return None
+        if not is_strict or self._open_still(step.face, total, first) > _ALL_INSIDE:
+            while self._finds_better(step, prices):
+                pass
+            step.bound = _sum(step.gain, self.best)
+        value = _sum(step.gain, self.best)
+        relaxed = self._branch(step.face, step, total)
+        if _sum(step.gain, self.best) < value:  # the first weight was too small to be strict
+            face = step.face.copy()
+            face.goals.append(Goal(step.gain, value, FREE))
+            relaxed = self._branch(face, step, total)
+        if relaxed is None:
+            raise AssertionError("the plan found above is on this face")
+        goals = [Goal.exactly(gain, _sum(gain, self.best)) for gain in gains]
+        step.value = step.bound = goals[0].low
+        step.prices, step.weighed = relaxed, total
+        for k, goal in enumerate(goals[1:], start=1):
+            later = step.face.copy()
+            later.goals += goals[:k]
+            self.steps.append(Step(goal.gain, later, goal.low, goal.low))
+        return narrow(step.face, relaxed, _sum(total, self.best), goals)
+
+    def _tail(self, face: Face, i: int) -> tuple[list[Ints], Ints, bool]:
+        """Return level ``i`` with the later ones that fit beside it, and their weighted total.
+
+        Each later level outweighs all that follow it. So does the first, where whole numbers have
+        room for that: the last answer says whether.
+        """
+        spreads = [self._spread(face, gain) for gain in self._gains[i:]]
+        weights = [1]
+        while len(weights) < len(spreads):
+            apart = [w * spreads[len(weights)] for w in weights[1:]] + [1]
+            if _RATIO * apart[0] * spreads[0] > _LARGEST:
+                break
+            weights = [_RATIO * apart[0], *apart]
+        strict = 1 if len(weights) == 1 else weights[1] * spreads[1]
+        weights[0] = min(strict, max(weights[0], _LARGEST // spreads[0]))
+        gains = list(self._gains[i : i + len(weights)])
+        total = np.zeros_like(gains[0])
+        for weight, gain in zip(weights, gains, strict=True):
+            total += weight * gain
+        return gains, total, weights[0] == strict
+
+    def _open_still(self, face: Face, total: Ints, prices: Prices) -> int:
+        """Return how many columns a plan better than the best known could use."""
+        spare = prices.bound - (_sum(total, self.best) + 1) * prices.scale
+        return int(np.count_nonzero((face.upper > 0) & (-prices.reduced <= spare)))
+
+    def _spread(self, face: Face, gain: Ints) -> int:
+        """Return how many values the level can take at most on the face."""
+        who, open_gain = self._model.table.who, np.where(face.upper > 0, gain, 0)
+        most = np.zeros(len(self._model.table.households), dtype=np.int64)
+        least = most.copy()
+        np.maximum.at(most, who, open_gain)
+        np.minimum.at(least, who, open_gain)
+        return int(most.sum() - least.sum()) + 1
+
+    def _branch(
+        self, face: Face, step: Step, total: Ints, *, first_only: bool = False
+    ) -> Prices | None:
+        """Find the best plan of the face by the total; return the prices that prove it.
+
+        With ``first_only`` the first plan found among promising columns will do.
+        """
+        capped = face.copy()
+        capped.goals.append(Goal(step.gain, -FREE, step.bound))
+        relaxed = self._relaxation.solve(capped, total, self._deadline)
+        if relaxed is None:
+            return None
+        start = None if self._worth(face, total) is None else self.best
+        hunt = Hunt(face, total, relaxed.prices, self._promise, self._deadline)
+        found = hunt.first(start) if first_only else hunt.best(start)
+        self._keep(found, face, total)
+        return None if found.chosen is None else relaxed.prices
+
+    def _finds_better(self, step: Step, prices: Prices) -> bool:
+        """Whether a plan of the face is worth more on this level than the best known."""
+        goal = Goal(step.gain, _sum(step.gain, self.best) + 1, step.bound)
+        if goal.low > goal.high:
+            return False
+        face = narrow(step.face, prices, goal.low, [goal])
+        if np.any(face.lower > face.upper):
+            return False
+        found = best_of(face, step.gain, np.flatnonzero(face.upper), None, self._deadline)
+        before = self.best
+        self._keep(found, face, step.gain)
+        return self.best is not before
+
+    def _keep(self, found: Best, face: Face, gain: Ints) -> None:
+        if found.chosen is not None:
+            self._improve(face, gain, found.chosen)
+        if not found.is_settled:
             raise OutOfTime
-        return _FAR
-
-    def _cp_model(
-        self,
-        level: Sequence[int],
-        prices: Prices | None,
-        goal: int | None,
-        core: frozenset[int] | None,
-    ) -> tuple[cp_model.CpModel, dict[int, cp_model.IntVar]]:
-        """Build the rows over the columns that a plan worth ``goal`` could use."""
-        cp = cp_model.CpModel()
-        columns = {
-            j: cp.new_bool_var("")
-            for j in range(self._columns)
-            if j not in self._fixed
-            and (core is None or j in core)
-            and not _too_dear(prices, j, goal)
-        }
-        worth = Row("O", tuple(enumerate(level)), goal, None)
-        for row in (*self._rows, *([] if goal is None else [worth])):
-            self._add_row(cp, columns, row)
-        base = sum(level[j] for j, value in self._fixed.items() if value)
-        mine = [level[j] for j in columns]
-        cp.maximize(cp_model.LinearExpr.weighted_sum(list(columns.values()), mine) + base)
-        return cp, columns
-
-    def _add_row(self, cp: cp_model.CpModel, columns: dict[int, cp_model.IntVar], row: Row) -> None:
-        mine = [(columns[j], weight) for j, weight in row.terms if j in columns]
-        done = sum(weight for j, weight in row.terms if self._fixed.get(j) == 1)
-        low = -_FAR if row.low is None else row.low - done
-        high = _FAR if row.high is None else row.high - done
-        if high == 1 and low <= 0 and all(weight == 1 for _, weight in mine):
-            cp.add_at_most_one([column for column, _ in mine])
-            return
-        total = cp_model.LinearExpr.weighted_sum([c for c, _ in mine], [w for _, w in mine])
-        cp.add_linear_constraint(total, low, high)
-
-    def _keep_equals(self, level: Sequence[int], best: int, prices: Prices | None) -> None:
-        """Take away what no plan worth ``best`` can use; add a row where that is not enough."""
-        chosen = self.chosen or frozenset()
-        left_over = _FAR
-        if prices is not None:
-            spare = prices.bound - best * SCALE
-            left_over = self._fix_columns(prices, spare, chosen)
-            left_over += self._tighten_rows(prices, spare, chosen)
-            left_over -= spare
-        # What is left could cost less than one unit in all, so every remaining plan is worth best.
-        if left_over >= SCALE:
-            terms = tuple((j, gain) for j, gain in enumerate(level) if gain)
-            row = Row("O", terms, best, best)
-            self._rows.append(row)
-            if self._relaxation is not None:
-                self._relaxation.add(row)
-
-    def _fix_columns(self, prices: Prices, spare: int, chosen: frozenset[int]) -> int:
-        left_over = 0
-        for j, figure in enumerate(prices.reduced):
-            if j in self._fixed:
-                continue
-            if abs(figure) > spare:
-                self._fixed[j] = int(j in chosen)
-                if self._relaxation is not None:
-                    self._relaxation.fix(j, self._fixed[j])
-            else:
-                left_over += abs(figure)
-        return left_over
-
-    def _tighten_rows(self, prices: Prices, spare: int, chosen: frozenset[int]) -> int:
-        left_over = 0
-        for i, (price, row) in enumerate(zip(prices.rows, self._rows, strict=True)):
-            if not price or row.low == row.high:
-                continue
-            if abs(price) > spare:
-                limit = row.high if price > 0 else row.low
-                self._rows[i] = replace(row, low=limit, high=limit)
-                if self._relaxation is not None:
-                    self._relaxation.tighten(i, self._rows[i])
-            else:
-                left_over += abs(price) * _widest_slack(row, up=price > 0)
-        return left_over
 
 
-def _bound_of(solver: cp_model.CpSolver) -> int:
-    return int(solver.best_objective_bound + 0.5)
+def _first_columns(model: Model) -> Ints:
+    if model.columns <= _ALL_INSIDE:
+        return np.arange(model.columns)
+    pairs = model.table.pairs
+    cost = pairs.unmet * 10**8 + pairs.scarce * 10**4 + pairs.minutes
+    return starters(model, cost, *_STARTERS)
 
 
-def _too_dear(prices: Prices | None, j: int, goal: int | None) -> bool:
-    if prices is None or goal is None:
-        return False
-    return prices.reduced[j] < 0 and prices.bound + prices.reduced[j] < goal * SCALE
+def _guide(gains: Sequence[Ints]) -> Ints:
+    """Return one level that looks like all of them, for a first basis near every level's own."""
+    guide = np.zeros(len(gains[0]))
+    for gain in gains:
+        guide = _STEEPNESS * guide + gain / max(1, int(np.abs(gain).max(initial=0)))
+    return np.rint(1000 * guide).astype(np.int64)
 
 
-def _widest_slack(row: Row, *, up: bool) -> int:
-    """Return the most by which a row can stay away from its upper (or lower) limit."""
-    if up:
-        least = sum(min(0, weight) for _, weight in row.terms)
-        return (row.high or 0) - (least if row.low is None else max(least, row.low))
-    most = sum(max(0, weight) for _, weight in row.terms)
-    return (most if row.high is None else min(most, row.high)) - (row.low or 0)
+def _sum(gain: Ints, chosen: Ints | None) -> int:
+    return 0 if chosen is None else int(gain[chosen].sum())

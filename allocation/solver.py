@@ -1,18 +1,30 @@
 """From a problem to a plan: start, search, translate, check; nothing leaves that breaks a rule."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
+
+import numpy as np
 
 from allocation.check import MAXIMISED, score, violations
-from allocation.model import CONSTRAINTS, LOTTERY, Constraint, Model, build, gains
+from allocation.core import best_of
+from allocation.face import Face
+from allocation.model import CONSTRAINTS, Constraint, Model, build, gains
 from allocation.plan import FEASIBLE, OPTIMAL, Figure, Placement, Plan, Unplaced
 from allocation.problem import Problem, problem_sha256
 from allocation.reading import ProblemError
 from allocation.reasons import reasons_for, verdicts_of
-from allocation.search import Outcome, any_plan, lexicographic
-from allocation.start import greedy
-from allocation.trial import picture_of, turn
+from allocation.relaxation import OutOfTime
+from allocation.search import Search, Step
+from allocation.start import greedy, turn
+from allocation.trial import Picture, picture_of
 from allocation.unlock import unlocks_for
+from allocation.vectors import Ints
 
 DEFAULT_SECONDS = 30.0
 # Accepted offers are settled first, whatever the limit: without them there is no valid plan.
@@ -23,13 +35,26 @@ class UnsoundPlan(RuntimeError):
     """The search returned a plan that the specification refuses: a fault in our own model."""
 
 
-def solve(
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A plan with all it came from: ``chosen`` are its columns, ``steps`` the levels climbed."""
+
+    model: Model
+    levels: Mapping[str, Ints]
+    chosen: Ints
+    steps: Sequence[Step]
+    plan: Plan
+
+
+def place(
     problem: Problem,
     *,
     seconds: float = DEFAULT_SECONDS,
     constraints: Sequence[Constraint] = CONSTRAINTS,
-) -> Plan:
+) -> Solved:
     """Return the best plan, level by level; at the time limit the best found, with its gap.
+
+    Nobody left out is told why yet.
 
     Raises:
         ProblemError: accepted offers contradict one another or a safety rule, so no plan is valid.
@@ -38,20 +63,72 @@ def solve(
     started = time.monotonic()
     refuse_contradiction(problem)
     model = build(problem, constraints)
-    levels = {name: gains(model, name) for name in (*problem.levels, *LOTTERY)}
-    outcome = lexicographic(model, levels, first_plan(model), started + seconds)
-    placements = placements_of(model, outcome.chosen or frozenset())
-    _refuse_unsound(problem, placements)
-    figures = _figures(problem, outcome, placements)
-    proven = all(figure.value == figure.bound for figure in figures)
-    return Plan(
-        problem_sha256=problem_sha256(problem),
-        status=OPTIMAL if proven else FEASIBLE,
-        placements=placements,
-        unplaced=_unplaced(model, placements, started + seconds),
-        objective=figures,
-        seconds=round(time.monotonic() - started, 3),
-    )
+    levels = {level: gains(model.table, level) for level in problem.levels}
+    start = first_plan(model)
+    found, bounds, steps = climb(Face.of(model), levels, start, started + seconds)
+    chosen = start if found is None else found
+    plan = plan_of(model, chosen, bounds, time.monotonic() - started)
+    return Solved(model, levels, chosen, steps, plan)
+
+
+def solve(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
+    """Return the best plan as ``place`` does, and tell everybody left out why, while time lasts.
+
+    Raises:
+        ProblemError: accepted offers contradict one another or a safety rule, so no plan is valid.
+    """
+    started = time.monotonic()
+    solved = place(problem, seconds=seconds)
+    plan = replace(solved.plan, unplaced=explained(solved, started + seconds))
+    return replace(plan, seconds=round(time.monotonic() - started, 3))
+
+
+def explained(solved: Solved, deadline: float) -> tuple[Unplaced, ...]:
+    """Explain every household without a room, the first in the queue first while time lasts."""
+    picture = pictured(solved, deadline)
+    problem = solved.model.table.problem
+    left_out = [problem.household_by_id[entry.household] for entry in solved.plan.unplaced]
+    found = []
+    for household in sorted(left_out, key=lambda h: (turn(h), h.id)):
+        verdicts = verdicts_of(problem, household)
+        reasons = reasons_for(picture, verdicts)
+        found.append(Unplaced(household.id, reasons, unlocks_for(picture, verdicts)))
+    return tuple(sorted(found, key=lambda entry: entry.household))
+
+
+def pictured(solved: Solved, deadline: float) -> Picture:
+    """Return the picture of a plan that was just made."""
+    proven = [figure.level for figure in solved.plan.objective if figure.value == figure.bound]
+    places = {p.household: (p.refuge, p.room) for p in solved.plan.placements}
+    return picture_of(solved.model, places, proven, deadline)
+
+
+def climb(
+    face: Face, levels: Mapping[str, Ints], start: Ints | None, deadline: float
+) -> tuple[Ints | None, dict[str, int], Sequence[Step]]:
+    """Return the best plan, never worse than the start, the bound of each level, and the steps.
+
+    The plan is None where there is none, or none was found in time and no start was given.
+
+    Bounds are proven and signed so that more is better. Levels after the first unproven one have a
+    trivial bound that holds for every plan.
+    """
+    search = Search(face, list(levels.values()), start, deadline)
+    with suppress(OutOfTime):  # the best plan so far is returned, with the bounds proven so far
+        search.climb()
+    chosen = search.best
+    bounds = {name: _trivial_bound(face.model, gain) for name, gain in levels.items()}
+    for (name, gain), step in zip(levels.items(), search.steps, strict=False):
+        bounds[name] = min(bounds[name], step.bound)
+        if chosen is None or int(gain[chosen].sum()) < bounds[name]:
+            break
+    return chosen, bounds, search.steps
+
+
+def _trivial_bound(model: Model, gain: Ints) -> int:
+    best = np.zeros(len(model.table.households), dtype=np.int64)
+    np.maximum.at(best, model.table.who, gain)
+    return int(best.sum())
 
 
 def refuse_contradiction(problem: Problem) -> None:
@@ -73,56 +150,95 @@ def refuse_contradiction(problem: Problem) -> None:
         )
 
 
-def first_plan(model: Model) -> frozenset[int]:
+def first_plan(model: Model) -> Ints:
     """Return an allowed plan: the accepted offers with their groups, then the queue in order.
 
     Raises:
         ProblemError: the accepted offers leave no room for the rest of a group.
     """
-    base: frozenset[int] | None = frozenset()
-    if any(h.is_fixed for h in model.problem.households):
-        base = any_plan(model, time.monotonic() + _FIXED_SECONDS)
-    if base is None:
-        wanted = "accepted offers leave no room for the rest of a group; settle them first"
-        raise ProblemError("together", wanted)
+    fixed = {i for i, h in enumerate(model.table.households) if h.is_fixed}
+    tied = set(fixed)
+    for _ in model.table.together:  # groups may overlap, so a tie may lead on to the next
+        tied |= {i for group in model.table.together if tied & set(group) for i in group}
+    columns = np.flatnonzero(np.isin(model.table.who, sorted(tied)))
+    base = columns[:0]
+    if fixed:
+        nothing = np.zeros(model.columns, dtype=np.int64)
+        deadline = time.monotonic() + _FIXED_SECONDS
+        found = best_of(Face.of(model), nothing, columns, None, deadline)
+        if found.chosen is None:
+            wanted = "accepted offers leave no room for the rest of a group; settle them first"
+            raise ProblemError("together", wanted)
+        base = found.chosen
     return greedy(model, base)
 
 
-def placements_of(model: Model, chosen: frozenset[int]) -> tuple[Placement, ...]:
-    """Return the chosen columns as placements, by household id."""
-    pairs = (model.pairs[j] for j in sorted(chosen))
-    return tuple(Placement(p.household.id, p.refuge.id, p.room.id) for p in pairs)
+def plan_of(
+    model: Model,
+    chosen: Ints,
+    bounds: Mapping[str, int],
+    seconds: float,
+    kept: Sequence[Placement] = (),
+) -> Plan:
+    """Return the plan of these columns, once the specification has nothing to say against it.
 
-
-def _unplaced(
-    model: Model, placements: Sequence[Placement], deadline: float
-) -> tuple[Unplaced, ...]:
-    """Explain every household without a room, the first in the queue first while time lasts."""
-    picture = picture_of(model, placements, deadline)
-    left_out = [h for h in model.problem.households if h.id not in picture.placed]
-    explained = []
-    for household in sorted(left_out, key=lambda h: (turn(h), h.id)):
-        verdicts = verdicts_of(model.problem, household)
-        reasons = reasons_for(picture, verdicts)
-        explained.append(Unplaced(household.id, reasons, unlocks_for(picture, verdicts)))
-    return tuple(sorted(explained, key=lambda entry: entry.household))
-
-
-def _refuse_unsound(problem: Problem, placements: Sequence[Placement]) -> None:
+    Raises:
+        UnsoundPlan: it breaks a rule, or beats what was proven possible.
+    """
+    problem, placements = model.table.problem, placements_of(model, chosen, kept)
     broken = violations(problem, placements)
     if broken:
         raise UnsoundPlan("; ".join(str(violation) for violation in broken))
+    figures = _figures(problem, placements, bounds)
+    placed = {p.household for p in placements}
+    names = sorted(h.id for h in problem.households)
+    return Plan(
+        problem_sha256=problem_sha256(problem),
+        status=OPTIMAL if all(f.value == f.bound for f in figures) else FEASIBLE,
+        placements=placements,
+        unplaced=tuple(Unplaced(name) for name in names if name not in placed),
+        objective=figures,
+        seconds=round(seconds, 3),
+    )
+
+
+def placements_of(
+    model: Model, chosen: Ints, kept: Sequence[Placement] = ()
+) -> tuple[Placement, ...]:
+    """Return the chosen columns as placements, by household id.
+
+    Rooms of one kind are handed out in the order of the lottery, except that whoever stays in her
+    kind stays in the room she has in ``kept``.
+    """
+    table = model.table
+    room_of = {p.household: (p.refuge, p.room) for p in kept}
+    inside: dict[int, list[str]] = defaultdict(list)
+    for j in np.sort(chosen).tolist():
+        inside[int(table.where[j])].append(table.households[int(table.who[j])].id)
+    placements = []
+    for k, names in inside.items():
+        kind = table.kinds[k]
+        refuge = table.refuges[kind.refuge].id
+        stays = {
+            name: room_of[name][1]
+            for name in names
+            if name in room_of and table.kind_of_room[room_of[name]] == k
+        }
+        others = [name for name in kind.ids if name not in stays.values()]
+        # Only a model without C2 would hand out a private room twice, and then be refused.
+        rooms = chain(others, repeat(kind.ids[0]))
+        placements += [Placement(n, refuge, stays.get(n) or next(rooms)) for n in names]
+    return tuple(sorted(placements, key=lambda p: p.household))
 
 
 def _figures(
-    problem: Problem, outcome: Outcome, placements: Sequence[Placement]
+    problem: Problem, placements: Sequence[Placement], bounds: Mapping[str, int]
 ) -> tuple[Figure, ...]:
     actual = score(problem, placements)
     signs = {level: 1 if level in MAXIMISED else -1 for level in problem.levels}
-    for level in problem.levels:
-        if signs[level] * outcome.values[level] != actual[level]:
-            raise UnsoundPlan(f"{level} is {actual[level]}, the search said otherwise")
+    for level, sign in signs.items():
+        if sign * actual[level] > bounds[level]:
+            raise UnsoundPlan(f"{level} is {actual[level]}, beyond what was proven possible")
     return tuple(
-        Figure(level, actual[level], signs[level] * outcome.bounds[level])
-        for level in problem.levels
+        Figure(level, actual[level], signs[level] * bounds[level]) for level in problem.levels
     )

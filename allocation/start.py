@@ -1,96 +1,105 @@
 """A first allowed plan, found at once: the queue in order, each to her best room still open."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from __future__ import annotations
 
-from allocation.check import scarcity, unmet_desirable
-from allocation.geography import travel_minutes
-from allocation.model import Model, Pair
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from allocation.model import Model
 from allocation.problem import Household
+from allocation.vectors import Ints
 
 
 class Draft:
-    """Columns taken so far, and how full that makes every row with an upper limit."""
+    """Columns taken so far, and how full that makes every row."""
 
-    def __init__(self, model: Model, taken: Iterable[int]) -> None:
+    def __init__(self, model: Model, taken: Ints) -> None:
         self._model = model
-        self._rows_of: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for i, row in enumerate(model.rows):
-            if row.constraint != "C4":  # groups are placed whole, see _places
-                for j, weight in row.terms:
-                    self._rows_of[j].append((i, weight))
-        self._load: dict[int, int] = defaultdict(int)
-        self.taken: set[int] = set()
-        for j in taken:
-            self.take(j)
+        # Groups are placed whole, so the rows that keep them whole would only stand in the way.
+        whole = np.array([name == "C4" for name in model.names], dtype=bool)
+        self._left = np.where(whole, np.iinfo(np.int64).max // 2, model.high)
+        self._left -= np.where(whole, 0, model.totals(taken))
+        self.taken = set(taken.tolist())
 
-    def has_room(self, j: int) -> bool:
-        """Whether no row would overflow."""
-        rows = self._model.rows
-        for i, weight in self._rows_of[j]:
-            high = rows[i].high
-            if high is not None and self._load[i] + weight > high:
-                return False
-        return True
+    def fitting(self, columns: Ints) -> Ints:
+        """Return those of the columns that would overfill no row, each taken alone."""
+        entries = self._model.entries_of(columns)
+        owner = np.repeat(
+            np.arange(len(columns)), self._model.start[columns + 1] - self._model.start[columns]
+        )
+        over = self._model.weight[entries] > self._left[self._model.row[entries]]
+        fitting: Ints = columns[np.bincount(owner[over], minlength=len(columns)) == 0]
+        return fitting
 
-    def take(self, j: int, sign: int = 1) -> None:
+    def take(self, column: int, sign: int = 1) -> None:
         """Take a column, or give it back with sign -1."""
-        (self.taken.add if sign > 0 else self.taken.discard)(j)
-        for i, weight in self._rows_of[j]:
-            self._load[i] += sign * weight
+        (self.taken.add if sign > 0 else self.taken.discard)(column)
+        entries = slice(self._model.start[column], self._model.start[column + 1])
+        self._left[self._model.row[entries]] -= sign * self._model.weight[entries]
 
 
-def greedy(model: Model, base: frozenset[int]) -> frozenset[int]:
-    """Return an allowed plan that holds ``base`` and adds households in the order of the queue."""
+def greedy(model: Model, base: Ints, cost: Ints | None = None) -> Ints:
+    """Return an allowed plan that holds ``base`` and adds households in the order of the queue.
+
+    Each gets the column of the least ``cost``, by default the one that leaves the fewest wishes
+    unmet, then the least scarce, then the nearest.
+    """
+    table = model.table
+    if cost is None:
+        pairs = table.pairs
+        cost = pairs.unmet * 10**12 + pairs.scarce * 10**6 + pairs.minutes
     draft = Draft(model, base)
-    columns: dict[str, list[int]] = defaultdict(list)
-    for j, pair in enumerate(model.pairs):
-        columns[pair.household.id].append(j)
-    done = {model.pairs[j].household.id for j in base}
+    done = set(table.who[base].tolist())
     for unit in _units(model):
-        if done.isdisjoint(h.id for h in unit):
-            _place(draft, model, [columns[h.id] for h in unit])
-    return frozenset(draft.taken)
+        if done.isdisjoint(unit):
+            _place(draft, model, [table.columns_of(i) for i in unit], cost)
+    return np.array(sorted(draft.taken), dtype=np.int64)
 
 
-def _units(model: Model) -> Iterator[list[Household]]:
-    """Yield those who are placed together, by the first of them in the queue."""
-    problem = model.problem
-    unit_of = {h.id: {h.id} for h in problem.households}
-    for group in problem.together:
-        merged = set().union(*(unit_of[name] for name in group))
-        for name in merged:
-            unit_of[name] = merged
-    queue = sorted(problem.households, key=lambda h: (h.priority, -h.waiting_minutes, h.id))
-    seen: set[str] = set()
-    for household in queue:
-        if household.id not in seen:
-            seen |= unit_of[household.id]
-            yield [h for h in queue if h.id in unit_of[household.id]]
+def _units(model: Model) -> Iterator[list[int]]:
+    """Yield the households (by index) placed together, by the first of them in the queue."""
+    table = model.table
+    unit_of = {i: {i} for i in range(len(table.households))}
+    for group in table.together:
+        merged = set().union(*(unit_of[i] for i in group))
+        for i in merged:
+            unit_of[i] = merged
+    queue = sorted(unit_of, key=lambda i: (*turn(table.households[i]), i))
+    place = {i: at for at, i in enumerate(queue)}
+    seen: set[int] = set()
+    for i in queue:
+        if i not in seen:
+            seen |= unit_of[i]
+            yield sorted(unit_of[i], key=place.__getitem__)
 
 
-def _place(draft: Draft, model: Model, columns: list[list[int]]) -> None:
-    refuges = sorted({model.pairs[j].refuge.id for j in columns[0]}) if len(columns) > 1 else [None]
-    for refuge in refuges:
+def turn(household: Household) -> tuple[int, int]:
+    """Return her place in the queue: smaller stands before, equal stands level."""
+    return household.priority, -household.waiting_minutes
+
+
+def _place(draft: Draft, model: Model, columns: Sequence[Ints], cost: Ints) -> None:
+    if len(columns) == 1:
+        _take_best(draft, columns[0], cost)
+        return
+    for refuge in np.unique(model.table.at[columns[0]]).tolist():
         added: list[int] = []
         for mine in columns:
-            there = [j for j in mine if refuge in (None, model.pairs[j].refuge.id)]
-            fitting = [j for j in there if draft.has_room(j)]
-            if not fitting:
+            best = _take_best(draft, mine[model.table.at[mine] == refuge], cost)
+            if best is None:
                 break
-            best = min(fitting, key=lambda j: (_cost(model, model.pairs[j]), j))
-            draft.take(best)
             added.append(best)
         if len(added) == len(columns):
             return
-        for j in added:
-            draft.take(j, sign=-1)
+        for column in added:
+            draft.take(column, sign=-1)
 
 
-def _cost(model: Model, pair: Pair) -> tuple[int, int, int]:
-    place = (pair.household, pair.refuge, pair.room)
-    return (
-        unmet_desirable(*place),
-        scarcity(model.problem, *place),
-        travel_minutes(model.problem, pair.household, pair.refuge),
-    )
+def _take_best(draft: Draft, columns: Ints, cost: Ints) -> int | None:
+    fitting = draft.fitting(columns)
+    if not len(fitting):
+        return None
+    best = int(fitting[np.argmin(cost[fitting])])
+    draft.take(best)
+    return best

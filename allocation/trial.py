@@ -1,101 +1,93 @@
 """One "what if" about one household: would she have a room, were one thing different?"""
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from allocation.check import MAXIMISED, crowding, worth
-from allocation.model import Model, Pair, Row, build_from, gains
-from allocation.plan import Placement
-from allocation.problem import PRIORITY_LEVELS, Household, Problem, Refuge
-from allocation.rules import failing_rules
-from allocation.search import OutOfTime, lexicographic
+import numpy as np
 
-# Beyond this many households the four priorities no longer fold into one small figure.
-MAX_FOLDED_HOUSEHOLDS = 32
-# Up to this many columns a search without prices is the faster one.
-MAX_SMALL_COLUMNS = 2000
+from allocation.check import MAXIMISED, crowding, worth
+from allocation.face import Face
+from allocation.model import Model, gains, model_of
+from allocation.problem import PRIORITY_LEVELS, Household, Problem, Refuge, Room
+from allocation.relaxation import OutOfTime
+from allocation.search import Search
+from allocation.start import turn
+from allocation.table import Pairs, Table, kinds_of, lottery, pairs_of
+from allocation.vectors import Ints, whole
 
 
 @dataclass(frozen=True)
+class Pair:
+    """One household in one room."""
+
+    household: Household
+    refuge: Refuge
+    room: Room
+
+
+@dataclass(frozen=True, eq=False)
 class Picture:
     """A plan with what is needed to ask about it again and again.
 
     ``levels`` are those that decide who is placed; ``reached`` what the plan is worth there,
-    signed so that more is better. ``deadline`` is on the clock of ``time.monotonic``.
+    signed so that more is better; ``is_best`` whether that is proven. ``deadline`` is on the clock
+    of ``time.monotonic``.
     """
 
-    problem: Problem
-    columns: Mapping[str, tuple[Pair, ...]]
+    model: Model
     placed: Mapping[str, Pair]
     levels: tuple[str, ...]
     reached: tuple[int, ...]
+    is_best: bool
     deadline: float
+
+    @property
+    def problem(self) -> Problem:
+        """The problem that the plan answers."""
+        return self.model.table.problem
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What is different: her columns, plan rules set aside for her, and refuges that changed."""
+    """What is different: her rooms, plan rules set aside for her, and refuges that changed."""
 
     household: Household
     pairs: tuple[Pair, ...]
     set_aside: frozenset[str] = frozenset()
     refuges: tuple[Refuge, ...] = field(default=())
+    changes_nothing: bool = False
 
 
 class Undecided(Exception):
     """The time ran out before a trial was settled."""
 
 
-def picture_of(model: Model, placements: Iterable[Placement], deadline: float) -> Picture:
-    """Return the picture of a plan over the model it came from."""
-    columns: dict[str, list[Pair]] = {h.id: [] for h in model.problem.households}
-    for pair in model.pairs:
-        columns[pair.household.id].append(pair)
-    problem = model.problem
+def picture_of(
+    model: Model, places: Mapping[str, tuple[str, str]], proven: Sequence[str], deadline: float
+) -> Picture:
+    """Return the picture of a plan over the model it came from.
+
+    ``places`` holds the (refuge id, room id) of each household placed; ``proven`` the levels whose
+    value is proven best.
+    """
+    problem = model.table.problem
     placed = {
-        p.household: Pair(
-            problem.household_by_id[p.household], *problem.room_by_key[p.refuge, p.room]
-        )
-        for p in placements
+        name: Pair(problem.household_by_id[name], *problem.room_by_key[key])
+        for name, key in places.items()
     }
     order = problem.order
     levels = (*PRIORITY_LEVELS, *order[: order.index("waiting_minutes") + 1])
-    reached = _reached(problem, levels, placed.values())
-    tuples = {name: tuple(pairs) for name, pairs in columns.items()}
-    return Picture(problem, tuples, placed, levels, reached, deadline)
+    reached = [_worth(problem, levels, pair) for pair in placed.values()]
+    total = tuple(int(sum(column)) for column in zip(*reached, strict=True)) or (0,) * len(levels)
+    return Picture(model, placed, levels, total, set(levels) <= set(proven), deadline)
 
 
-def _reached(problem: Problem, levels: Sequence[str], placed: Iterable[Pair]) -> tuple[int, ...]:
-    figures = [worth(problem, pair.household, pair.refuge, pair.room) for pair in placed]
-    return _packed(problem, [_signed(level) * sum(f[level] for f in figures) for level in levels])
-
-
-def _signed(level: str) -> int:
-    return 1 if level in MAXIMISED else -1
-
-
-def _packed(problem: Problem, values: Sequence[int]) -> tuple[int, ...]:
-    """Fold the four priorities into one figure where it stays small: one search, not four."""
-    base = len(problem.households) + 1
-    if base > MAX_FOLDED_HOUSEHOLDS:
-        return tuple(values)
-    folded = 0
-    for value in values[: len(PRIORITY_LEVELS)]:
-        folded = folded * base + value
-    return folded, *values[len(PRIORITY_LEVELS) :]
-
-
-def _packed_levels(picture: Picture, model: Model) -> dict[str, list[int]]:
-    by_level = [gains(model, level) for level in picture.levels]
-    by_column = [_packed(picture.problem, values) for values in zip(*by_level, strict=True)]
-    width = len(picture.reached)
-    return {str(i): [values[i] for values in by_column] for i in range(width)}
-
-
-def turn(household: Household) -> tuple[int, int]:
-    """Return her place in the queue: smaller stands before, equal stands level."""
-    return household.priority, -household.waiting_minutes
+def _worth(problem: Problem, levels: Sequence[str], pair: Pair) -> tuple[int, ...]:
+    figures = worth(problem, pair.household, pair.refuge, pair.room)
+    return tuple(figures[x] if x in MAXIMISED else -figures[x] for x in levels)
 
 
 def places_her(picture: Picture, trial: Trial) -> bool:
@@ -107,132 +99,155 @@ def places_her(picture: Picture, trial: Trial) -> bool:
     Raises:
         Undecided: the time ran out.
     """
-    if not trial.pairs:
+    if not trial.pairs or (trial.changes_nothing and picture.is_best):
         return False
-    fits = (_added(picture, trial, pair) for pair in trial.pairs)
-    with_her = max((value for value in fits if value is not None), default=None)
-    if with_her is None or with_her <= picture.reached:
+    with_her = _at_once(picture, trial)
+    if with_her is None:
         first = turn(trial.household)
         keep = {name for name, pair in picture.placed.items() if turn(pair.household) <= first}
-        model = _model(picture, trial, must={*keep, trial.household.id})
-        with_her = _climb(picture, model, None, picture.reached)
+        model = _required(_model(picture, trial), {*keep, trial.household.id})
+        with_her = _best(picture, model, None)
     if with_her is None or with_her <= picture.reached:
         return False
     return not trial.refuges or _beats_others(picture, trial, with_her)
 
 
+def _at_once(picture: Picture, trial: Trial) -> tuple[int, ...] | None:
+    """Return what the plan is worth with her added, or in the place of one who stands after her.
+
+    That settles most trials without a search; None where it does not.
+    """
+    tied = {name for group in picture.problem.together for name in group}
+    first, worths = turn(trial.household), []
+    for pair in trial.pairs:
+        hers = _worth(picture.problem, picture.levels, pair)
+        if _fits(picture, trial, pair, None):
+            worths.append(tuple(a + b for a, b in zip(picture.reached, hers, strict=True)))
+            continue
+        for other in picture.placed.values():
+            she_gives_way = other.refuge.id == pair.refuge.id and turn(other.household) > first
+            fixed_or_tied = other.household.is_fixed or other.household.id in tied
+            if she_gives_way and not fixed_or_tied and _fits(picture, trial, pair, other):
+                theirs = _worth(picture.problem, picture.levels, other)
+                swapped = zip(picture.reached, hers, theirs, strict=True)
+                worths.append(tuple(a + b - c for a, b, c in swapped))
+    best = max(worths, default=None)
+    return best if best is not None and best > picture.reached else None
+
+
+def _fits(picture: Picture, trial: Trial, pair: Pair, gone: Pair | None) -> bool:
+    """Whether she could join the refuge as the plan fills it, once somebody has gone."""
+    problem, name = picture.problem, trial.household.id
+    if any(name in group for group in problem.together) and "together" not in trial.set_aside:
+        return False
+    inside = [p for p in picture.placed.values() if p.refuge.id == pair.refuge.id and p is not gone]
+    now = {refuge.id: refuge for refuge in trial.refuges}.get(pair.refuge.id, pair.refuge)
+    known = [(p.household, now, p.room) for p in (*inside, pair)]
+    return not {v.code for v in crowding(problem, known) if v.code != "together"} - trial.set_aside
+
+
 def _beats_others(picture: Picture, trial: Trial, with_her: tuple[int, ...]) -> bool:
     """Whether no plan without her is as good under the same change."""
-    model = _model(picture, replace(trial, pairs=()), must=set())
-    held = {(name, p.refuge.id, p.room.id) for name, p in picture.placed.items()}
-    columns = ((p.household.id, p.refuge.id, p.room.id) for p in model.pairs)
-    start = frozenset(j for j, column in enumerate(columns) if column in held)
-    without = _climb(picture, model, start, with_her)
+    model = _model(picture, replace(trial, pairs=()))
+    table = model.table
+    kind_of = {(table.row_of[name], table.kind_of_room.get((pair.refuge.id, pair.room.id)))
+               for name, pair in picture.placed.items()}  # fmt: skip
+    columns = enumerate(zip(table.who.tolist(), table.where.tolist(), strict=True))
+    start = whole(j for j, column in columns if column in kind_of)
+    without = _best(picture, model, start if model.allows(start) else None)
     return without is not None and without < with_her
 
 
-def _added(picture: Picture, trial: Trial, pair: Pair) -> tuple[int, ...] | None:
-    """Return what the plan as it stands is worth with her added, which settles most trials."""
-    problem = _changed(picture.problem, trial)
-    inside = [p for p in picture.placed.values() if p.refuge.id == pair.refuge.id]
-    known = [(p.household, pair.refuge, p.room) for p in (*inside, pair)]
-    if {v.code for v in crowding(problem, known)} - trial.set_aside:
-        return None
-    hers = _reached(problem, picture.levels, [pair])
-    return tuple(a + b for a, b in zip(picture.reached, hers, strict=True))
-
-
-def _climb(
-    picture: Picture, model: Model, start: frozenset[int] | None, target: tuple[int, ...]
-) -> tuple[int, ...] | None:
+def _best(picture: Picture, model: Model, start: Ints | None) -> tuple[int, ...] | None:
     """Return the best value of each level, None when no plan is allowed.
 
-    The values are right up to the first level that differs from ``target``.
-
     Raises:
-        Undecided: the time ran out before that level was proven.
+        Undecided: the time ran out first.
     """
-    if time.monotonic() >= picture.deadline:
-        raise Undecided
-    levels = _packed_levels(picture, model)
-    small = len(model.pairs) <= MAX_SMALL_COLUMNS
+    levels = [gains(model.table, level) for level in picture.levels]
+    search = Search(Face.of(model), levels, start, picture.deadline)
     try:
-        outcome = lexicographic(
-            model, levels, start, picture.deadline, target=target, by_prices=not small
-        )
+        allowed = search.climb()
     except OutOfTime:
         raise Undecided from None
-    if outcome.chosen is None:
+    if not allowed or search.best is None:
         return None
-    for aim, value, bound in zip(
-        target, outcome.values.values(), outcome.bounds.values(), strict=True
-    ):
-        if value > aim:
-            break
-        if value < bound:
-            raise Undecided
-        if value < aim:
-            break
-    return tuple(outcome.values.values())
+    return tuple(int(gain[search.best].sum()) for gain in levels)
 
 
-def _changed(problem: Problem, trial: Trial) -> Problem:
-    if "together" not in trial.set_aside:
-        return problem
-    name = trial.household.id
-    groups = tuple(tuple(n for n in group if n != name) for group in problem.together)
-    return replace(problem, together=groups)
-
-
-def _model(picture: Picture, trial: Trial, must: set[str]) -> Model:
-    problem = _changed(picture.problem, trial)
-    hers = trial.household.id
-    others = [pair for name, pairs in picture.columns.items() if name != hers for pair in pairs]
-    if trial.refuges:
-        others = _over(picture.problem, others, trial.refuges, hers)
-    model = build_from(problem, (*others, *trial.pairs))
-    rows = (_without_her(row, model.pairs, hers, trial.set_aside) for row in model.rows)
-    kept = tuple(row for row in rows if row is not None)
-    return require(replace(model, rows=kept), must)
-
-
-def _over(
-    problem: Problem, pairs: list[Pair], refuges: tuple[Refuge, ...], hers: str
-) -> list[Pair]:
-    """Return the other households' columns with some refuges changed."""
-    changed = {refuge.id for refuge in refuges}
-    same = [pair for pair in pairs if pair.refuge.id not in changed]
-    fresh = [
-        Pair(household, refuge, room)
-        for household in problem.households
-        if household.id != hers
-        for refuge in refuges
-        for room in refuge.rooms
-        if not failing_rules(problem, household, refuge, room)
-    ]
-    return same + fresh
-
-
-_SET_ASIDE_ROWS = {"C3": "apart", "C5": "children_places", "C6": "high_support_places"}
-
-
-def _without_her(
-    row: Row, pairs: Sequence[Pair], hers: str, set_aside: frozenset[str]
-) -> Row | None:
-    if _SET_ASIDE_ROWS.get(row.constraint) not in set_aside:
-        return row
-    terms = tuple((j, weight) for j, weight in row.terms if pairs[j].household.id != hers)
-    if row.constraint == "C3" and len(terms) < len(row.terms):
-        return None
-    return replace(row, terms=terms)
-
-
-def require(model: Model, must: set[str]) -> Model:
+def _required(model: Model, must: set[str]) -> Model:
     """Return the model in which every household of ``must`` gets a room."""
+    low = model.low.copy()
+    row_of = model.table.row_of  # the rows of C1 come first, one for each household
+    low[[row_of[name] for name in sorted(must)]] = 1
+    return replace(model, low=low)
 
-    def required(row: Row) -> Row:
-        theirs = row.constraint == "C1" and row.terms
-        name = model.pairs[row.terms[0][0]].household.id if theirs else ""
-        return replace(row, low=1) if name in must else row
 
-    return replace(model, rows=tuple(required(row) for row in model.rows))
+def _model(picture: Picture, trial: Trial) -> Model:
+    base = picture.model.table
+    table = copy.copy(base)
+    for cached in ("kind_of_room", "kept"):
+        table.__dict__.pop(cached, None)
+    her = base.row_of[trial.household.id]
+    table.kinds = list(base.kinds)
+    parts = [base.pairs.of((base.who != her) & ~_in_refuges(base, trial.refuges))]
+    for refuge in trial.refuges:
+        parts.append(_with_refuge(table, refuge, her))
+    table._index(Pairs.joined([*parts, _hers(table, her, trial.pairs)]))
+    _set_aside(table, her, trial.set_aside)
+    return model_of(table)
+
+
+def _in_refuges(table: Table, refuges: Sequence[Refuge]) -> Ints:
+    names = {refuge.id for refuge in refuges}
+    inside = np.array([refuge.id in names for refuge in table.refuges], dtype=bool)
+    found: Ints = inside[table.at]
+    return found
+
+
+def _with_refuge(table: Table, refuge: Refuge, her: int) -> Pairs:
+    """Put a changed refuge's kinds into the table; return everybody else's pairs there."""
+    number = next(f for f, old in enumerate(table.refuges) if old.id == refuge.id)
+    table.refuges = [refuge if f == number else old for f, old in enumerate(table.refuges)]
+    kinds = list(kinds_of(table.problem, [refuge], lottery(table.problem)))
+    pairs = pairs_of(table.problem, table.households, [refuge], kinds)
+    first = len(table.kinds)
+    for k, old in enumerate(table.kinds):
+        if old.refuge == number:  # its rooms are told anew below
+            table.kinds[k] = replace(old, ids=())
+    table.kinds += [replace(kind, refuge=number) for kind in kinds]
+    moved = replace(pairs, where=pairs.where + first)
+    return moved.of(moved.who != her)
+
+
+def _hers(table: Table, her: int, pairs: Sequence[Pair]) -> Pairs:
+    kinds: dict[int, tuple[int, int, int]] = {}
+    kind_of_room = {
+        (table.refuges[kind.refuge].id, name): k
+        for k, kind in enumerate(table.kinds)
+        for name in kind.ids
+    }
+    for pair in pairs:
+        figures = worth(table.problem, pair.household, pair.refuge, pair.room)
+        three = (figures["unmet_desirable"], figures["scarcity"], figures["travel_minutes"])
+        kinds[kind_of_room[pair.refuge.id, pair.room.id]] = three
+    columns = list(zip(*kinds.values(), strict=True)) or [(), (), ()]
+    return Pairs(whole([her] * len(kinds)), whole(kinds), *(whole(column) for column in columns))
+
+
+def _set_aside(table: Table, her: int, codes: frozenset[str]) -> None:
+    """Take her out of the rules on the whole plan that are set aside."""
+    if "apart" in codes:
+        table.apart = [pair for pair in table.apart if her not in pair]
+    if "together" in codes:
+        table.together = [tuple(i for i in group if i != her) for group in table.together]
+    if "children_places" in codes:
+        table.children = _zero_at(table.children, her)
+    if "high_support_places" in codes:
+        table.high_support = _zero_at(table.high_support, her)
+
+
+def _zero_at(figures: Ints, i: int) -> Ints:
+    changed = figures.copy()
+    changed[i] = 0
+    return changed

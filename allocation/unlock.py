@@ -11,12 +11,11 @@ from itertools import islice
 from typing import Any
 
 from allocation.geography import travel_minutes
-from allocation.model import Pair
 from allocation.plan import Reason
 from allocation.problem import Household, Problem, Refuge, Room
 from allocation.reasons import Verdicts
 from allocation.rules import failing_rules, free_at
-from allocation.trial import Picture, Trial, Undecided, places_her
+from allocation.trial import Pair, Picture, Trial, Undecided, places_her
 from allocation.words import reason
 
 # How many sizes or places of one kind of change are tried before it is given up.

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from allocation import Household, Placement, Plan, Problem, ProblemError, score, solve
 from allocation.check import crowding
-from allocation.model import Pair
+from allocation.trial import Pair
 from allocation.reasons import verdicts_of
 from allocation.rules import failing_rules
 from allocation.unlock import FINDERS
