@@ -15,8 +15,9 @@ from bench.ledger import Ledger
 from bench.peers.answer import Answer, Standing
 
 Turn = Callable[[Household], tuple[int, ...]]
-Order = Callable[[Problem, Arcs, slice], Ints]
+Order = Callable[[slice], Ints]
 """From one household's arcs to their order, the first to be tried first."""
+Choice = Callable[[Problem, Arcs], Order]
 
 
 def first_come_first_served(problem: Problem, seconds: float) -> Answer:
@@ -46,40 +47,42 @@ def _by_priority(household: Household) -> tuple[int, ...]:
     return household.priority, -household.waiting_minutes
 
 
-def _as_listed(_: Problem, __: Arcs, mine: slice) -> Ints:
-    return np.arange(mine.start, mine.stop)
+def _as_listed(_: Problem, __: Arcs) -> Order:
+    return lambda mine: np.arange(mine.start, mine.stop)
 
 
-def _best_for_her(_: Problem, found: Arcs, mine: slice) -> Ints:
-    keys = (found.travel[mine], found.scarcity[mine], found.unmet[mine])
-    order: Ints = mine.start + np.lexsort(keys)
+def _best_for_her(_: Problem, found: Arcs) -> Order:
+    return lambda mine: _sorted(mine, found.unmet[mine], found.scarcity[mine], found.travel[mine])
+
+
+def _plainest(problem: Problem, found: Arcs) -> Order:
+    """Everything a room has is dear, whether she wishes for it or not."""
+    has = [
+        sum(problem.prices.get(feature, 0) for feature in room.features | refuge.features)
+        + problem.spare_bed_price * room.bed_spaces
+        for refuge, room in found.rooms
+    ]
+    capability = np.array(has, np.int64)
+    return lambda mine: _sorted(mine, capability[found.room[mine]], found.travel[mine])
+
+
+def _sorted(mine: slice, *keys: Ints) -> Ints:
+    order: Ints = mine.start + np.lexsort(keys[::-1])
     return order
-
-
-def _plainest(problem: Problem, found: Arcs, mine: slice) -> Ints:
-    capability = [_capability(problem, found, j) for j in found.room[mine].tolist()]
-    order: Ints = mine.start + np.lexsort((found.travel[mine], np.array(capability, np.int64)))
-    return order
-
-
-def _capability(problem: Problem, found: Arcs, room_number: int) -> int:
-    refuge, room = found.rooms[room_number]
-    prices = (problem.prices.get(feature, 0) for feature in room.features | refuge.features)
-    return sum(prices) + problem.spare_bed_price * room.bed_spaces
 
 
 class _Queue:
     """A night being served."""
 
-    def __init__(self, problem: Problem, order: Order) -> None:
-        self._problem, self._order = problem, order
+    def __init__(self, problem: Problem, choice: Choice) -> None:
         self._found = arcs(problem)
+        self._order = choice(problem, self._found)
         self._number = {h.id: i for i, h in enumerate(problem.households)}
         self.ledger = Ledger(problem)
 
     def _options(self, household: Household) -> Iterator[int]:
         mine = self._found.of(self._number[household.id])
-        for arc in self._order(self._problem, self._found, mine).tolist():
+        for arc in self._order(mine).tolist():
             yield int(self._found.room[arc])
 
     def serve_one(self, household: Household) -> bool:
@@ -118,9 +121,9 @@ class _Queue:
         return True
 
 
-def _served(problem: Problem, turn: Turn, order: Order) -> Answer:
+def _served(problem: Problem, turn: Turn, choice: Choice) -> Answer:
     """Accepted offers first, then those who belong to them, then the queue."""
-    queue = _Queue(problem, order)
+    queue = _Queue(problem, choice)
     placements: tuple[Placement, ...] | None = None
     if _settle_accepted(problem, queue):
         for unit in sorted(units(problem), key=lambda u: min((*turn(h), h.id) for h in u)):

@@ -16,7 +16,7 @@ from bench.peers import Standing
 from bench.peers.mip import level_by_level
 
 NIGHTS = int(os.environ.get("WAYMARK_MIP_NIGHTS", "12"))
-SIZES = (Size.of(25, 40), Size.of(32, 60), Size.of(40, 80))
+SIZES = (Size.of(32, 60), Size.of(40, 120), Size.of(60, 120))
 
 
 def middle_sized(seed: int) -> Problem:
