@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from allocation.check import MAXIMISED
@@ -15,6 +15,7 @@ LEVELS = (*PRIORITY_LEVELS, *DEFAULT_ORDER)  # every night of bench/nights has t
 SHORT = ("P1", "P2", "P3", "P4", "waiting", "kept", "unmet", "scarcity", "travel")
 OVER = (KILLED, FAILED)
 NOTHING = "-"
+REFERENCE = "reference"
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Night:
     runs: dict[str, Run]
 
 
-Cell = Callable[[list[tuple[Run, Run]]], str]
+Values = Mapping[str, int]
 
 
 def times(nights: Sequence[Night]) -> list[list[str]]:
@@ -38,14 +39,18 @@ def times(nights: Sequence[Night]) -> list[list[str]]:
 
 
 def gaps(nights: Sequence[Night]) -> list[list[str]]:
-    """Head and rows: the mean of theirs less ours on each level, over nights where both have one.
+    """Head and rows: the mean reference on each level, then each method's mean less that.
 
-    In ours, the mean itself. Placed, waiting and kept should be high, the others low.
+    The reference of a night is our plan; where we have none, the best that any method found. A
+    method counts on the nights where it has a plan. Placed, waiting and kept should be high, the
+    others low.
     """
+    kept = [(night, found) for night in nights if (found := _reference(night)) is not None]
     rows = [["method", *SHORT]]
+    rows.append([REFERENCE, *(_mean([found[level] for _, found in kept]) for level in LEVELS)])
     for name in methods(nights):
-        pairs = [(night.runs[name], night.runs[OURS]) for night in nights]
-        rows.append([name, *(_gap(pairs, level, own=name == OURS) for level in LEVELS)])
+        pairs = [(night.runs[name].values, found) for night, found in kept]
+        rows.append([name, *(_gap(pairs, level) for level in LEVELS)])
     return rows
 
 
@@ -117,14 +122,17 @@ def _rank(run: Run) -> tuple[int, ...]:
     return tuple(values[x] if x in MAXIMISED else -values[x] for x in LEVELS)
 
 
-def _gap(pairs: Sequence[tuple[Run, Run]], level: str, *, own: bool) -> str:
-    told = [
-        (a.values[level], b.values[level])
-        for a, b in pairs
-        if a.values is not None and b.values is not None and level in a.values
-    ]
-    if not told:
-        return NOTHING
-    if own:
-        return f"{statistics.fmean(value for value, _ in told):,.1f}"
-    return f"{statistics.fmean(theirs - ours for theirs, ours in told):+,.1f}"
+def _reference(night: Night) -> Values | None:
+    """Our plan's values, or else those of the best plan there is."""
+    plans = [run for run in night.runs.values() if run.standing != Standing.BOUND]
+    best = max(plans, key=lambda run: (run.method == OURS and run.values is not None, _rank(run)))
+    return best.values
+
+
+def _gap(pairs: Sequence[tuple[Values | None, Values]], level: str) -> str:
+    told = [(a[level], b[level]) for a, b in pairs if a is not None and level in a]
+    return _mean([theirs - ours for theirs, ours in told], sign="+")
+
+
+def _mean(values: Sequence[int], sign: str = "") -> str:
+    return format(statistics.fmean(values), f"{sign},.1f") if values else NOTHING

@@ -92,22 +92,36 @@ def test_the_table_of_times_takes_ours_as_one(nights: list[Night]) -> None:
     assert slow[7] == "0 / 1 / 2"
 
 
-def test_the_table_of_gaps_is_theirs_less_ours_where_both_have_a_plan(nights: list[Night]) -> None:
-    head, ours, fcfs, slow = tables.gaps(nights)
+def test_the_table_of_gaps_is_theirs_less_ours_where_they_have_a_plan(nights: list[Night]) -> None:
+    head, reference, ours, fcfs, slow = tables.gaps(nights)
 
     assert len(head) == len(LEVELS) + 1
-    assert ours[1:3] == ["5.0", "7.0"]
+    assert reference[:3] == ["reference", "5.0", "7.0"]
+    assert ours[:3] == [OURS, "+0.0", "+0.0"]
     assert fcfs[1:3] == ["-0.3", "+0.0"]
     assert slow[1:3] == ["+0.0", "+0.0"]
 
 
-def test_a_bound_has_gaps_on_its_own_levels_only(nights: list[Night]) -> None:
-    bound = made_up("bound", 1.0, "bound")
-    bound = replace(bound, values={"placed_priority_1": 9})
-    row = tables.gaps([Night(0, {OURS: nights[0].runs[OURS], "bound": bound})])[2]
+def test_where_ours_has_no_plan_the_best_of_the_others_is_the_reference() -> None:
+    runs = {
+        OURS: made_up(OURS, 40.0, KILLED, None),
+        "a": made_up("a", 1.0, "rule", 3),
+        "b": made_up("b", 1.0, "rule", 4),
+        "bound": made_up("bound", 1.0, "bound", 9),
+    }
+    rows = tables.gaps([Night(0, runs)])
 
-    assert row[1:3] == ["+4.0", "-"]
-    assert tables.times([Night(0, {OURS: nights[0].runs[OURS], "bound": bound})])[2][-1] == "-"
+    assert [row[1] for row in rows[1:]] == ["4.0", "-", "-1.0", "+0.0", "+5.0"]
+    alone = tables.gaps([Night(0, {OURS: runs[OURS]})])
+    assert [row[1] for row in alone[1:]] == ["-", "-"]
+
+
+def test_a_bound_has_gaps_on_its_own_levels_only(nights: list[Night]) -> None:
+    bound = replace(made_up("bound", 1.0, "bound"), values={"placed_priority_1": 9})
+    beside = [Night(0, {OURS: nights[0].runs[OURS], "bound": bound})]
+
+    assert tables.gaps(beside)[3][1:3] == ["+4.0", "-"]
+    assert tables.times(beside)[2][-1] == "-"
 
 
 def test_a_table_is_markdown_of_even_columns() -> None:
@@ -117,7 +131,7 @@ def test_a_table_is_markdown_of_even_columns() -> None:
 
 
 def test_a_drawing_says_in_words_what_it_shows(nights: list[Night], tmp_path: Path) -> None:
-    course = engine.Course(sizes=("S",), methods=(OURS, FCFS, "slow"))
+    course = engine.Course(sizes=("S",))
     paths = engine.draw(course, {"S": nights}, tmp_path / "new")
 
     assert [path.name for path in paths] == [
