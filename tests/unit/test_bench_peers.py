@@ -36,12 +36,12 @@ def crowded(draw: st.DrawFn) -> Problem:
         make_refuge(
             f"f{i}",
             *(
-                make_room(f"r{j}", bed_spaces=draw(few((2, 3, 4))), cots=draw(few((0, 1, 2))),
+                make_room(f"r{j}", bed_spaces=draw(few((4, 3, 2))), cots=draw(few((0, 1, 2))),
                           shared=draw(few((True, True, False))))
                 for j in range(draw(few((1, 2))))
             ),
             spare_children=draw(few((None, 0, 1, 2, 3))),
-            spare_high_support=draw(few((None, 0, 1, 2))),
+            spare_high_support=draw(few((1, 2, None, 0))),
         )
         for i in range(draw(few((1, 2))))
     ]  # fmt: skip
@@ -54,7 +54,7 @@ def crowded(draw: st.DrawFn) -> Problem:
             children=tuple(Child(age) for age in draw(few(((), (), (0,), (0, 1), (5,), (0, 5))))),
             apart_from=frozenset(draw(st.lists(few(names), max_size=1))) - {name},
             may_share=draw(few((True, True, True, False))),
-            high_support=draw(st.booleans()),
+            high_support=draw(few((True, True, False))),
         )
         for name in names
     ]
@@ -138,7 +138,16 @@ def test_no_plan_beats_the_assignment_bound(problem: Problem) -> None:
 
 
 @THOROUGH
-@given(nights)
+@given(crowded())
+def test_every_queue_keeps_every_rule_on_the_whole_plan(problem: Problem) -> None:
+    for queue in QUEUES:
+        answer = queue(problem, SECONDS)
+        assert answer.placements is not None
+        assert violations(problem, answer.placements) == []
+
+
+@THOROUGH
+@given(problems())
 def test_every_queue_keeps_every_rule_or_says_that_it_has_no_plan(problem: Problem) -> None:
     for queue in QUEUES:
         answer = queue(problem, SECONDS)
