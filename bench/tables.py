@@ -88,17 +88,26 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 def _time_cells(nights: Sequence[Night], name: str) -> list[str]:
     runs = [night.runs[name] for night in nights]
     more = ">" if was_ended(nights, name) else ""
-    ratios = [night.runs[name].seconds / night.runs[OURS].seconds for night in nights]
     proven = sum(run.standing == Standing.OPTIMAL for run in runs)
     return [
         f"{more}{median_seconds(nights, name):.3f}",
         f"{more}{max(run.seconds for run in runs):.3f}",
-        f"{more}{statistics.median(ratios):.2g}",
+        _ratio(nights, name),
         f"{proven}/{len(runs)}",
         ", ".join(dict.fromkeys(run.standing for run in runs)),
         f"{peak(nights, name):.0f}",
         _beside_ours(nights, name),
     ]
+
+
+def _ratio(nights: Sequence[Night], name: str) -> str:
+    """Median of the ratios night by night; a limit where one side was ended, nothing where both."""
+    ratios = [night.runs[name].seconds / night.runs[OURS].seconds for night in nights]
+    limits = {(True, False): ">", (False, True): "<", (False, False): ""}
+    ended = was_ended(nights, name), was_ended(nights, OURS)
+    if ended == (True, True):
+        return NOTHING
+    return f"{limits[ended]}{statistics.median(ratios):.2g}"
 
 
 def _beside_ours(nights: Sequence[Night], name: str) -> str:

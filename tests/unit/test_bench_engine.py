@@ -92,6 +92,17 @@ def test_the_table_of_times_takes_ours_as_one(nights: list[Night]) -> None:
     assert slow[7] == "0 / 1 / 2"
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours", "ratio"),
+    [("rule", "optimal", "2"), (KILLED, "optimal", ">2"), ("rule", KILLED, "<2"),
+     (KILLED, KILLED, "-")],
+)  # fmt: skip
+def test_a_ratio_to_a_run_that_was_ended_is_a_limit(theirs: str, ours: str, ratio: str) -> None:
+    runs = {OURS: made_up(OURS, 2.0, ours), "x": made_up("x", 4.0, theirs)}
+
+    assert tables.times([Night(0, runs)])[2][3] == ratio
+
+
 def test_the_table_of_gaps_is_theirs_less_ours_where_they_have_a_plan(nights: list[Night]) -> None:
     head, reference, ours, fcfs, slow = tables.gaps(nights)
 
