@@ -1,27 +1,78 @@
-"""``python -m bench [NAME] [--weeks N] [--seed N]``: run the benchmarks, print tables."""
+"""``python -m bench [NAME] [options]``: run the benchmarks, print tables.
+
+Each benchmark is imported only when it is run: none needs what the others stand on.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-
-from bench import first_proposal, pentameter
+from pathlib import Path
 
 
 def main() -> int:
     """Exit 1 when what must always hold did not."""
+    asked = _parser().parse_args()
+    runs = {"proposal": _proposal, "engine": _engine, "pentameter": _pentameter}
+    chosen = [asked.name] if asked.name else list(runs)
+    return max(runs[name](asked) for name in chosen)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description="Measure Waymark; prints a table.")
     parser.add_argument(
-        "name", nargs="?", choices=["pentameter", "proposal"], help="one benchmark only"
+        "name", nargs="?", choices=["engine", "pentameter", "proposal"], help="one benchmark only"
     )
-    parser.add_argument("--weeks", type=int, default=pentameter.WEEKS, choices=range(1, 27))
-    parser.add_argument("--seed", type=int, default=pentameter.SEED)
-    asked = parser.parse_args()
-    if asked.name in (None, "proposal"):
-        print(first_proposal.report(first_proposal.measure()), end="\n\n")
-    if asked.name == "proposal":
-        return 0
-    found = pentameter.replay(weeks=asked.weeks, seed=asked.seed)
+    replay = parser.add_argument_group("pentameter")
+    replay.add_argument("--weeks", type=int, choices=range(1, 27))
+    replay.add_argument("--seed", type=int)
+    engine = parser.add_argument_group("engine")
+    engine.add_argument("--sizes", default="S,M", type=_sizes, help="of S, M, L and XL")
+    engine.add_argument("--seeds", default=3, type=int, help="how many nights a size")
+    engine.add_argument("--seconds", default=30.0, type=float, help="limit for each run")
+    engine.add_argument("--mode", default="steady", choices=["steady", "raid"])
+    engine.add_argument("--zones", default="low", choices=["low", "high"])
+    engine.add_argument("--svg", type=Path, help="folder for drawings, bench/out where not told")
+    return parser
+
+
+def _sizes(told: str) -> list[str]:
+    names = told.split(",")
+    if not set(names) <= {"S", "M", "L", "XL"}:
+        raise argparse.ArgumentTypeError(f"{told}: name sizes S, M, L, XL with commas between")
+    return names
+
+
+def _proposal(_: argparse.Namespace) -> int:
+    from bench import first_proposal
+
+    print(first_proposal.report(first_proposal.measure()), end="\n\n")
+    return 0
+
+
+def _engine(asked: argparse.Namespace) -> int:
+    from bench import engine
+
+    course = engine.Course(
+        sizes=asked.sizes,
+        seeds=asked.seeds,
+        seconds=asked.seconds,
+        mode=asked.mode,
+        zones=asked.zones,
+    )
+    found = engine.measure(course)
+    print(engine.report(course, found), end="\n\n")
+    for path in engine.draw(course, found, asked.svg or engine.OUT):
+        print(f"Written: {path}")
+    return 0 if engine.is_sound(found) else 1
+
+
+def _pentameter(asked: argparse.Namespace) -> int:
+    from bench import pentameter
+
+    weeks = pentameter.WEEKS if asked.weeks is None else asked.weeks
+    seed = pentameter.SEED if asked.seed is None else asked.seed
+    found = pentameter.replay(weeks=weeks, seed=seed)
     print(pentameter.report(found))
     return 1 if found.broken else 0
 
