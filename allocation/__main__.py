@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import allocation
-from allocation.reading import MAX_DOCUMENT_BYTES, ProblemError
+from allocation.document import MAX_DOCUMENT_BYTES
+from allocation.reading import ProblemError
 
 BAD_INPUT = 2
 WRONG_PLAN = 1

@@ -110,7 +110,7 @@ def test_a_file_beyond_the_limit_is_refused(
     problem_file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("allocation.__main__.MAX_DOCUMENT_BYTES", 10)
-    monkeypatch.setattr("allocation.reading.MAX_DOCUMENT_BYTES", 10)
+    monkeypatch.setattr("allocation.document.MAX_DOCUMENT_BYTES", 10)
 
     assert main(["solve", problem_file]) == 2
     assert "the file is larger than" in capsys.readouterr().err
