@@ -124,6 +124,17 @@ def test_a_file_beyond_the_limit_is_refused(
     assert "the file is larger than" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+def test_an_answer_that_cannot_be_written_is_one_clear_line(problem_file: str) -> None:
+    command = [sys.executable, "-m", "allocation", "solve", problem_file]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"python -m allocation: the answer cannot be written")
+    assert done.stderr.count(b"\n") == 1
+
+
 NEVER_FITS = b'{"order": [' + b'{"a": 1}, ' * 2_900_000 + b"0]}"
 
 
