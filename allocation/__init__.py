@@ -16,6 +16,7 @@ from allocation.plan import (
     Reason,
     Unplaced,
     parse_plan,
+    plan_sha256,
     plan_to_json,
 )
 from allocation.problem import (
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from allocation.night import Night
 
 DEFAULT_SECONDS = 30.0
+# Changes whenever the same problem could give another plan, so that a replay knows what to expect.
+ENGINE_VERSION = "3"
 
 
 def solve(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
@@ -130,6 +133,7 @@ def value_of_one_more(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> 
 
 __all__ = [
     "DEFAULT_SECONDS",
+    "ENGINE_VERSION",
     "RULES",
     "Child",
     "DangerZone",
@@ -158,6 +162,7 @@ __all__ = [
     "parse_plan",
     "parse_problem",
     "place",
+    "plan_sha256",
     "plan_to_json",
     "problem_sha256",
     "problem_to_json",

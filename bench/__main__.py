@@ -7,32 +7,39 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
 def main() -> int:
     """Exit 1 when what must always hold did not."""
     asked = _parser().parse_args()
-    runs = {"proposal": _proposal, "engine": _engine, "pentameter": _pentameter}
-    chosen = [asked.name] if asked.name else list(runs)
-    return max(runs[name](asked) for name in chosen)
+    chosen = [asked.name] if asked.name else EVERY_TIME
+    return max(RUNS[name](asked) for name in chosen)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description="Measure Waymark; prints a table.")
     parser.add_argument(
-        "name", nargs="?", choices=["engine", "pentameter", "proposal"], help="one benchmark only"
+        "name",
+        nargs="?",
+        choices=sorted(RUNS),
+        help="one benchmark only; those that take an hour run only when named",
     )
     replay = parser.add_argument_group("pentameter")
     replay.add_argument("--weeks", type=int, choices=range(1, 27))
     replay.add_argument("--seed", type=int)
     engine = parser.add_argument_group("engine")
     engine.add_argument("--sizes", default="S,M", type=_sizes, help="of S, M, L and XL")
-    engine.add_argument("--seeds", default=3, type=int, help="how many nights a size")
+    engine.add_argument("--seeds", type=int, help="how many nights a size, or worlds for policies")
     engine.add_argument("--seconds", default=30.0, type=float, help="limit for each run")
     engine.add_argument("--mode", default="steady", choices=["steady", "raid"])
     engine.add_argument("--zones", default="low", choices=["low", "high"])
     engine.add_argument("--svg", type=Path, help="folder for drawings, bench/out where not told")
+    parser.add_argument_group("fuzz").add_argument("--files", type=int, default=100_000)
+    policies = parser.add_argument_group("policies")
+    policies.add_argument("--days", type=int, choices=range(1, 366))
+    policies.add_argument("--orders", action="store_true", help="compare orders of the levels")
     return parser
 
 
@@ -55,7 +62,7 @@ def _engine(asked: argparse.Namespace) -> int:
 
     course = engine.Course(
         sizes=asked.sizes,
-        seeds=asked.seeds,
+        seeds=3 if asked.seeds is None else asked.seeds,
         seconds=asked.seconds,
         mode=asked.mode,
         zones=asked.zones,
@@ -75,6 +82,32 @@ def _pentameter(asked: argparse.Namespace) -> int:
     found = pentameter.replay(weeks=weeks, seed=seed)
     print(pentameter.report(found))
     return 1 if found.broken else 0
+
+
+def _fuzz(asked: argparse.Namespace) -> int:
+    from bench import fuzz
+
+    tried = fuzz.run(asked.files)
+    print(fuzz.report(tried))
+    return 1 if tried.faults else 0
+
+
+def _policies(asked: argparse.Namespace) -> int:
+    from bench import policies
+
+    seeds = policies.SEEDS if asked.seeds is None else asked.seeds
+    days = policies.DAYS if asked.days is None else asked.days
+    return policies.run(seeds=seeds, days=days, orders=asked.orders)
+
+
+RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "proposal": _proposal,
+    "engine": _engine,
+    "pentameter": _pentameter,
+    "fuzz": _fuzz,
+    "policies": _policies,
+}
+EVERY_TIME = ("proposal", "engine", "pentameter")
 
 
 if __name__ == "__main__":
