@@ -25,6 +25,7 @@ _STARTERS = (12, 4)  # beyond: columns of each household and of each kind that i
 _RATIO = 1000  # the first of several levels settled at once weighs so many units of the next
 _LARGEST = 10**12  # a total that floating point still tells apart to the last unit
 _ROUNDING = 1e-4
+_PROBES = 40  # so many households are tried one by one, at a few milliseconds each
 _STEEPNESS = 4  # how much more each level weighs than the next where the search begins
 
 
@@ -63,6 +64,9 @@ class Search:
         self._gains = gains
         self._deadline = deadline
         self._promise = np.zeros(model.columns, dtype=np.int64)
+        # How many levels, from the first on, look only at who is placed and not at where.
+        people = [_counts_people(gain, model.table.who) for gain in gains]
+        self._people = people.index(False) if False in people else len(people)
         inside = _first_columns(model)
         self._relaxation = Relaxation(model, inside if start is None else np.union1d(inside, start))
 
@@ -92,7 +96,33 @@ class Search:
                 self.steps[-1].in_doubt = True
                 self.steps[-1].bound -= 1
             face = self._take(len(self.steps) - 1)
+            if face is not None and len(self.steps) == self._people:
+                face = self._settled_queue(face)
         return True
+
+    def _settled_queue(self, face: Face) -> Face:
+        """Say outright who is placed, where only one set of households can keep the goals.
+
+        Goals that count people make every later relaxation weak; a settled list of them does not.
+        Each household outside the list is shown to fit into no relaxed plan that keeps the goals.
+        """
+        who = self._model.table.who
+        if not face.goals or self.best is None:
+            return face
+        placed = np.unique(who[self.best])
+        outside = np.setdiff1d(np.unique(who[face.upper > 0]), placed)
+        if len(outside) > _PROBES or not face.allows(self.best):
+            return face
+        for i in outside.tolist():
+            probe = face.copy()
+            probe.low[i] = 1  # the rows of C1 come first, one for each household
+            if self._relaxation.solve(probe, np.zeros_like(who), self._deadline) is not None:
+                return face
+        settled = face.copy()
+        settled.goals = []
+        settled.upper[np.isin(who, outside)] = 0
+        settled.low[placed] = 1
+        return settled
 
     def _take(self, i: int) -> Face | None:
         """Return the face of the best plans of level ``i``, or None where there is no plan."""
@@ -162,7 +192,8 @@ class Search:
         Each later level outweighs all that follow it. So does the first, where whole numbers have
         room for that: the last answer says whether.
         """
-        spreads = [self._spread(face, gain) for gain in self._gains[i:]]
+        end = self._people if i < self._people else len(self._gains)
+        spreads = [self._spread(face, gain) for gain in self._gains[i:end]]
         weights = [1]
         while len(weights) < len(spreads):
             apart = [w * spreads[len(weights)] for w in weights[1:]] + [1]
@@ -243,6 +274,11 @@ def _guide(gains: Sequence[Ints]) -> Ints:
     for gain in gains:
         guide = _STEEPNESS * guide + gain / max(1, int(np.abs(gain).max(initial=0)))
     return np.rint(1000 * guide).astype(np.int64)
+
+
+def _counts_people(gain: Ints, who: Ints) -> bool:
+    """Whether a household adds the same wherever it is placed."""
+    return bool(np.all((gain[1:] == gain[:-1]) | (who[1:] != who[:-1])))
 
 
 def _sum(gain: Ints, chosen: Ints | None) -> int:

@@ -57,7 +57,8 @@ class Houses:
             minutes[i, f] = travel_minutes(self._problem, women[i], self.refuges[f])
         for i, h in enumerate(women):
             for name, told in self._problem.travel_minutes.get(h.id, {}).items():
-                minutes[i, self._index[name]] = told
+                if name in self._index:
+                    minutes[i, self._index[name]] = told
         told_or_estimated: Ints = minutes
         return told_or_estimated
 

@@ -7,9 +7,9 @@ from hypothesis import given
 
 from allocation import Household, Placement, Plan, Problem, ProblemError, score, solve
 from allocation.check import crowding
-from allocation.trial import Pair
 from allocation.reasons import verdicts_of
 from allocation.rules import failing_rules
+from allocation.trial import Pair
 from allocation.unlock import FINDERS
 from tests.unit.allocation.changes import carried_out
 from tests.unit.allocation.strategies import THOROUGH, problems

@@ -107,7 +107,9 @@ def test_without_its_constraint_the_model_is_caught(
 
 
 def test_c1_without_its_constraint_the_model_is_caught() -> None:
-    problem = make_problem(make_household(), make_refuge("f1", make_room("r1"), make_room("r2", bed_spaces=2)))
+    problem = make_problem(
+        make_household(), make_refuge("f1", make_room("r1"), make_room("r2", bed_spaces=2))
+    )
 
     with pytest.raises(solver.UnsoundPlan, match="C1"):
         solver.place(problem, constraints=CONSTRAINTS[1:])
