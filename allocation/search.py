@@ -114,14 +114,13 @@ class Search:
         if len(outside) > _PROBES or not face.allows(self.best):
             return face
         for i in outside.tolist():
-            probe = face.copy()
-            probe.low[i] = 1  # the rows of C1 come first, one for each household
-            if self._relaxation.solve(probe, np.zeros_like(who), self._deadline) is not None:
+            relaxed = self._relaxation.solve(face, (who == i).astype(np.int64), self._deadline)
+            if relaxed is None or relaxed.prices.best >= 1:
                 return face
         settled = face.copy()
         settled.goals = []
         settled.upper[np.isin(who, outside)] = 0
-        settled.low[placed] = 1
+        settled.low[placed] = 1  # the rows of C1 come first, one for each household
         return settled
 
     def _take(self, i: int) -> Face | None:
@@ -136,11 +135,16 @@ class Search:
         step.value = self._worth(step.face, step.gain)
         if step.value != step.bound:
             is_whole = abs(relaxed.value - step.bound) < _ROUNDING
-            if step.in_doubt or not is_whole or i == len(self._gains) - 1:
+            is_last = i == len(self._gains) - 1
+            if step.in_doubt or not is_whole or is_last or self._must_name(i):
                 return self._settle(i, relaxed.prices)
             step.value = None
         step.prices, step.weighed = relaxed.prices, step.gain
         return narrow(step.face, relaxed.prices, step.bound, [Goal.exactly(step.gain, step.bound)])
+
+    def _must_name(self, i: int) -> bool:
+        """Whether it pays to find out who is placed before the levels that ask where."""
+        return i == self._people - 1 and bool(self.steps[i].face.goals)
 
     def _worth(self, face: Face, gain: Ints) -> int | None:
         """Return what the best plan known is worth, or None where it is not on this face."""
