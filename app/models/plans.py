@@ -15,7 +15,11 @@ from app.models.columns import BigId, Created, Json, JsonList, RandomId, Word
 
 
 class PlanRun(Base):
-    """One solve: the problem as it was, the plan, and the proof's figures."""
+    """One solve: the problem as it was, the plan, the proof's figures, and what made them.
+
+    ``made_with`` names the engine's version and those of the libraries it solves with;
+    ``seconds_allowed`` is the limit that the search was given.
+    """
 
     __tablename__ = "plan_run"
     __table_args__ = (Index("ix_plan_run_created_at", "created_at"),)
@@ -25,6 +29,9 @@ class PlanRun(Base):
     problem: Mapped[Json]
     problem_sha256: Mapped[str] = mapped_column(Text)
     plan: Mapped[Json]
+    plan_sha256: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    made_with: Mapped[Json]
+    seconds_allowed: Mapped[float] = mapped_column(server_default=text("0"))
     status: Mapped[str] = mapped_column(Word)
     solve_ms: Mapped[int]
     is_explained: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -8,15 +8,20 @@ from app.services.matching.planning import (
     plan_if_due,
     warm_up,
 )
+from app.services.matching.replaying import Replay, Verdict, kept_runs, replay
 
 __all__ = [
     "STALE",
     "Outcome",
+    "Replay",
+    "Verdict",
     "confirm_plan",
     "explain_newest_plan",
+    "kept_runs",
     "make_plan",
     "newest_run",
     "override",
     "plan_if_due",
+    "replay",
     "warm_up",
 ]

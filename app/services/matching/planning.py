@@ -18,7 +18,7 @@ from app.models.plans import PlanLine, PlanRun
 from app.models.reference import Feature, Language
 from app.models.referrals import Referral, ReferralState
 from app.queue import Job, defer
-from app.services.matching import wording
+from app.services.matching import replaying, wording
 from app.services.snapshot import FORMAT, Snapshot, take
 
 log = structlog.get_logger()
@@ -46,9 +46,12 @@ def make_plan() -> UUID:
             return newer.id  # another worker looked later and was done sooner
         run = PlanRun(
             as_of=now,
-            problem=allocation.problem_to_json(problem),
+            problem=snapshot.problem,  # as it was told, because that is what the hash is of
             problem_sha256=allocation.problem_sha256(problem),
             plan=allocation.plan_to_json(plan),
+            plan_sha256=replaying.plan_sha256(plan),
+            made_with=replaying.made_with(),
+            seconds_allowed=SOLVE_SECONDS,
             status=plan.status,
             solve_ms=solve_ms,
         )
