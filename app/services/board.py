@@ -17,6 +17,7 @@ from app.models.messages import Task
 from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import Referral, ReferralState
 from app.policy import visible_tasks
+from app.services.board_groups import in_groups
 from app.services.desk import (
     Asked,
     Line,
@@ -58,6 +59,11 @@ class Board:
     def proposed(self) -> list[Line]:
         return [line for line in self.lines if line.room is not None]
 
+    @property
+    def askable(self) -> list[Line]:
+        """The lines that "ask all houses" means."""
+        return [line for line in self.lines if line.may_ask]
+
 
 def look(*, by: Actor, is_live: bool = False) -> Board:
     """The board of this moment.
@@ -81,7 +87,7 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
         tasks = visible_tasks(by).where(Task.done_at.is_(None)).subquery()
         return Board(
             plan=_plan_note(run),
-            lines=sorted(lines, key=_decisions_first),
+            lines=in_groups(sorted(lines, key=_decisions_first)),
             offers=_by_clock(asked, ReferralState.OFFERED),
             promised=_by_clock(asked, ReferralState.CONFIRMED),
             free_rooms=sum(room.is_free for room in rooms.values()),

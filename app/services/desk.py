@@ -94,7 +94,9 @@ class Person:
 class Line:
     """What the newest plan says of her. ``is_planned`` is false while no plan has seen her yet.
 
-    ``alternatives`` is None while they are being worked out.
+    ``alternatives`` is None while they are being worked out. ``asked_with`` names those who wait
+    too and must stay with her: one tick asks for all of them, and it stands at ``ticked_at``, one
+    of them or herself. ``cannot_ask`` says why the plan's room cannot be asked for now.
     """
 
     person: Person
@@ -105,6 +107,13 @@ class Line:
     forbidden: list[HouseRefused] = field(default_factory=list)
     unlock: list[str] = field(default_factory=list)
     meanwhile: list[str] = field(default_factory=list)
+    asked_with: tuple[str, ...] = ()
+    ticked_at: str = ""
+    cannot_ask: str = ""
+
+    @property
+    def may_ask(self) -> bool:
+        return self.room is not None and not self.cannot_ask
 
     @property
     def allowed(self) -> list[Alternative]:

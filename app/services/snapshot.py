@@ -91,6 +91,11 @@ def take(now: datetime, *, person_for: str = "") -> Snapshot:
     )
 
 
+def stay_together(refs: set[str]) -> set[str]:
+    """These requests, and every open one tied to them: a step for use inside a transaction."""
+    return _tied_to(refs, _links())
+
+
 def sleeps(adults: int, ages: list[int], free_cots: int) -> tuple[int, int]:
     """(bed spaces, cots) a household takes where ``free_cots`` stand free."""
     babies = sum(age < BABY_UNDER for age in ages)

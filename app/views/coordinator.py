@@ -76,7 +76,7 @@ def confirm() -> ResponseReturnValue:
             stale = [ref for ref in refs if ref not in outcome.offered]
             session["outcome"] = {
                 "offered": outcome.offered,
-                "dropped": {ref: outcome.dropped.get(ref, matching.STALE) for ref in stale},
+                "dropped": dict.fromkeys(stale, matching.STALE) | outcome.dropped,
             }
             return redirect(url_for(".board"), code=303)
         except (Invalid, Conflict, NotFound) as error:

@@ -1,6 +1,6 @@
 """The one door to the engine: what makes plans, and what turns a decision into offers."""
 
-from app.services.matching.deciding import STALE, Outcome, confirm_plan, override
+from app.services.matching.deciding import PARTED, STALE, Outcome, confirm_plan, override
 from app.services.matching.planning import (
     explain_newest_plan,
     make_plan,
@@ -11,6 +11,7 @@ from app.services.matching.planning import (
 from app.services.matching.replaying import Replay, Verdict, kept_runs, replay
 
 __all__ = [
+    "PARTED",
     "STALE",
     "Outcome",
     "Replay",

@@ -21,9 +21,20 @@ from app.policy import visible_rooms
 from app.queue import Job, defer
 from app.services.choices import check_reason
 from app.services.offers import Override, beds_for, hold_room
-from app.services.snapshot import Snapshot, refuge_key, room_key, sleeps, take
+from app.services.snapshot import (
+    Snapshot,
+    refuge_key,
+    room_key,
+    sleeps,
+    stay_together,
+    take,
+)
 
 STALE = "The beds or the request changed after this plan was made. A new plan is on its way."
+PARTED = (
+    "Somebody she must stay with cannot be asked with her any more, so no house was asked for"
+    " either of them. A new plan is on its way."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +48,9 @@ class Outcome:
 def confirm_plan(run_id: UUID, refs: list[str], *, by: Actor) -> Outcome:
     """Offer the rooms of these lines to their refuges; a person decides, line by line.
 
-    A line that no longer holds is dropped with its reason and the others stand.
+    Women who must stay together are one decision: the line of one brings those of the others. A
+    line that no longer holds is dropped with its reason, her companions' with it, and the others
+    stand.
 
     Raises:
         NotFound: no such plan.
@@ -56,7 +69,7 @@ def _confirm(run_id: UUID, refs: list[str], by: Actor) -> Outcome:
         rows = db.session.execute(
             select(Referral.ref, PlanLine.room_id)
             .join(Referral, Referral.id == PlanLine.referral_id)
-            .where(PlanLine.run_id == run_id, Referral.ref.in_(refs))
+            .where(PlanLine.run_id == run_id, Referral.ref.in_(stay_together(set(refs))))
         ).all()
         if not rows:
             raise NotFound("We cannot find that plan. Look at the newest one.")
@@ -211,9 +224,15 @@ def _still_true(
         if not guilty:
             break
         for ref, code in guilty.items():
-            dropped[ref] = f"A rule would be broken: {allocation.RULES[code].text}"
+            dropped[ref] = _why_dropped(ref, code, snapshot)
             del holding[ref]
     return holding, dropped
+
+
+def _why_dropped(ref: str, code: str, snapshot: Snapshot) -> str:
+    if code == "together" or (code == "vetoed" and ref in snapshot.joins):
+        return PARTED
+    return f"A rule would be broken: {allocation.RULES[code].text}"
 
 
 def _guilty(
