@@ -17,6 +17,7 @@ class Job(StrEnum):
 
     PLAN = "plan"
     EXPLAIN = "explain"
+    COST = "cost"
     SEND_TEXTS = "send_texts"
     HANDLE_TEXTS = "handle_texts"
     SWEEP = "sweep"

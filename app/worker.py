@@ -74,6 +74,7 @@ def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
 
     task(Job.PLAN, matching.make_plan)
     task(Job.EXPLAIN, matching.explain_newest_plan)
+    task(Job.COST, matching.answer_questions)
     task(Job.SEND_TEXTS, lambda: send_texts(gateway, app.config["SETTINGS"].public_url))
     task(Job.HANDLE_TEXTS, texts.handle_waiting)
     _register_sweep(jobs, app, gateway)
@@ -102,6 +103,7 @@ def sweep(gateway: SmsGateway, public_url: str) -> None:
         offers.lapse_offers,
         offers.ask_after_the_overdue,
         matching.plan_if_due,
+        matching.answer_questions,
         lambda: send_texts(gateway, public_url),
         lambda: outbox.reconcile_unknown(gateway),
         texts.handle_waiting,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,3 +50,21 @@ class PlanLine(Base):
     reasons: Mapped[JsonList]
     unlock: Mapped[JsonList]
     alternatives: Mapped[list[Any] | None] = mapped_column(JSONB)
+
+
+class CostQuestion(Base):
+    """A person asks what this room for her would cost the others; ``run_id`` is whose answer."""
+
+    __tablename__ = "cost_question"
+    __table_args__ = (
+        UniqueConstraint("referral_id", "room_id"),
+        CheckConstraint("(run_id IS NULL) = (answer IS NULL)", name="answered"),
+        Index("ix_cost_question_asked_at", "asked_at"),
+    )
+    id: Mapped[BigId]
+    referral_id: Mapped[int] = mapped_column(ForeignKey("referral.id"))
+    room_id: Mapped[int] = mapped_column(ForeignKey("room.id"))
+    asked_at: Mapped[Created]
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("plan_run.id"))
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

@@ -21,12 +21,13 @@ from app.errors import Conflict, Invalid, NotFound
 from app.models.placements import Channel
 from app.pages import live_part, try_again
 from app.schemas import Form
-from app.schemas.decisions import ChosenRoom, Confirmed, ConfirmSchema, OverrideSchema
+from app.schemas.decisions import Confirmed, ConfirmSchema, OverrideSchema
 from app.schemas.referrals import ReasonSchema
 from app.security import me, only
 from app.services import case, closing, matching, offers, tasks
 from app.services.asked import ChosenReason
 from app.services.board import look
+from app.services.costs import CostUnread
 
 bp = Blueprint("coordinator", __name__, url_prefix="/desk")
 bp.before_request(only(Role.COORDINATOR))
@@ -91,12 +92,15 @@ def show_request(ref: str) -> ResponseReturnValue:
 
 
 def _case(
-    ref: str, form: Form[ChosenRoom] | Form[ChosenReason] | None = None, form_for: str = ""
+    ref: str,
+    form: Form[matching.Choice] | Form[ChosenReason] | None = None,
+    form_for: str = "",
+    chosen: UUID | None = None,
 ) -> ResponseReturnValue:
     return (
         render_template(
             "coordinator/request.html",
-            page=case.show_case(ref, by=me()),
+            page=case.show_case(ref, by=me(), chosen=chosen),
             form=form,
             form_for=form_for,
         ),
@@ -112,19 +116,27 @@ def request_news(ref: str) -> ResponseReturnValue:
     return live_part(render_template("coordinator/_news.html", ref=ref, stamp=stamp, news=news))
 
 
+@bp.get("/requests/<ref>/cost/<uuid:room>")
+def room_cost(ref: str, room: UUID) -> ResponseReturnValue:
+    """What one room would cost the others, once it has been worked out."""
+    chosen = case.cost_of(ref, room, by=me())
+    return live_part(render_template("coordinator/_cost.html", chosen=chosen))
+
+
 @bp.post("/requests/<ref>/override")
 def override(ref: str) -> ResponseReturnValue:
     """Offer another room than the plan's; the safety rules hold for people too."""
-    form = Form[ChosenRoom](OverrideSchema())
+    form = Form[matching.Choice](OverrideSchema())
+    unread = None
     if form.accepted:
-        chosen = form.data
         try:
-            matching.override(ref, chosen.room, reason=chosen.reason, note=chosen.note, by=me())
+            matching.override(ref, form.data, by=me())
             flash(f"{ref}: the house of your choice has been asked.")
             return redirect(url_for(".show_request", ref=ref), code=303)
         except (Invalid, Conflict, NotFound) as error:
+            unread = form.data.room if isinstance(error, CostUnread) else None
             form.refuse(error.field if isinstance(error, Invalid) else "room", str(error))
-    return _case(ref, form, "override")
+    return _case(ref, form, "override", unread)
 
 
 @bp.post("/requests/<ref>/offers/<uuid:offer>/accept")

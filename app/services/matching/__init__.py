@@ -1,6 +1,7 @@
 """The one door to the engine: what makes plans, and what turns a decision into offers."""
 
-from app.services.matching.deciding import PARTED, STALE, Outcome, confirm_plan, override
+from app.services.matching.costing import answer_questions, ask_cost
+from app.services.matching.deciding import PARTED, STALE, Choice, Outcome, confirm_plan, override
 from app.services.matching.planning import (
     explain_newest_plan,
     make_plan,
@@ -13,9 +14,12 @@ from app.services.matching.replaying import Replay, Verdict, kept_runs, replay
 __all__ = [
     "PARTED",
     "STALE",
+    "Choice",
     "Outcome",
     "Replay",
     "Verdict",
+    "answer_questions",
+    "ask_cost",
     "confirm_plan",
     "explain_newest_plan",
     "kept_runs",

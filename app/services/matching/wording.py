@@ -103,13 +103,66 @@ def alternatives(refuges: list[dict[str, Any]], labels: Labels) -> list[dict[str
     return [_possible(cost) for cost in possible] + [_refused(each, labels) for each in rest]
 
 
-def _possible(cost: dict[str, Any]) -> dict[str, Any]:
+def _possible(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**cost(answer), "room_id": int(answer["room"].removeprefix("room-")), "rule_text": ""}
+
+
+def cost(answer: dict[str, Any]) -> dict[str, Any]:
+    """What one room costs the others: in short, level by level, and whom it touches."""
+    if not answer["allowed"]:
+        return {"allowed": False, "cost_text": f"The plan could not do this. {answer['text']}"}
+    loss = {level: lost for level, lost in answer["loss"].items() if lost}
     return {
-        "room_id": int(cost["room"].removeprefix("room-")),
         "allowed": True,
-        "cost_text": price(cost),
-        "rule_text": "",
+        "cost_text": price(answer),
+        "levels": [_level(level, lost) for level, lost in loss.items()],
+        "touches": _touches(answer),
+        "loss": loss,
     }
+
+
+LOSSES: dict[str, tuple[str, str]] = {
+    "waiting_minutes": (
+        "Women who have waited longer would go on waiting.",
+        "Women who have waited longer would get a room.",
+    ),
+    "standing_kept": ("An offer already made would be broken.", "More offers would stand."),
+    "scarcity": (
+        "It would use a rarer room than she needs.",
+        "It would keep a rarer room free.",
+    ),
+    "travel_minutes": ("A longer journey.", "A shorter journey."),
+}
+URGENT = {
+    "placed_priority_1": "of those who need a place tonight",
+    "placed_priority_2": "of those who need a place within a day",
+    "placed_priority_3": "of those who need a place in the next days",
+    "placed_priority_4": "of the least urgent",
+}
+
+
+def _level(level: str, lost: int) -> str:
+    """One level's loss (above 0) or gain in a sentence; no minutes, no points."""
+    count = abs(lost)
+    if level in URGENT:
+        whom = "woman" if count == 1 else "women"
+        return f"{count} {whom} {'fewer' if lost > 0 else 'more'} {URGENT[level]} would have one."
+    if level == "unmet_desirable":
+        return (
+            f"{count} {'wish' if count == 1 else 'wishes'} {'fewer' if lost > 0 else 'more'} met."
+        )
+    return LOSSES[level][0 if lost > 0 else 1]
+
+
+def _touches(answer: dict[str, Any]) -> list[str]:
+    said = []
+    for refs, words in (
+        (answer["loses"], "would have no room"),
+        (answer["gains"], "would get a room"),
+        ([move["household"] for move in answer["moves"]], "would get another room"),
+    ):
+        said += [f"{', '.join(refs)} {words}."] if refs else []
+    return said or ["Nobody else is touched."]
 
 
 def _refused(entry: dict[str, Any], labels: Labels) -> dict[str, Any]:
