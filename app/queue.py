@@ -18,6 +18,7 @@ class Job(StrEnum):
     PLAN = "plan"
     EXPLAIN = "explain"
     COST = "cost"
+    REHEARSE = "rehearse"
     SEND_TEXTS = "send_texts"
     HANDLE_TEXTS = "handle_texts"
     SWEEP = "sweep"

@@ -14,7 +14,7 @@ from flask import Flask
 
 from app import outbox
 from app.queue import Job
-from app.services import health, matching, offers, texts
+from app.services import health, matching, offers, pre_alerts, texts
 from app.services.phone_book import phone_book
 from app.sms import SmsGateway, TwilioGateway, name_phones
 
@@ -75,6 +75,7 @@ def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
     task(Job.PLAN, matching.make_plan)
     task(Job.EXPLAIN, matching.explain_newest_plan)
     task(Job.COST, matching.answer_questions)
+    task(Job.REHEARSE, matching.rehearse)
     task(Job.SEND_TEXTS, lambda: send_texts(gateway, app.config["SETTINGS"].public_url))
     task(Job.HANDLE_TEXTS, texts.handle_waiting)
     _register_sweep(jobs, app, gateway)
@@ -104,6 +105,8 @@ def sweep(gateway: SmsGateway, public_url: str) -> None:
         offers.ask_after_the_overdue,
         matching.plan_if_due,
         matching.answer_questions,
+        pre_alerts.expire,
+        matching.rehearse_if_due,
         lambda: send_texts(gateway, public_url),
         lambda: outbox.reconcile_unknown(gateway),
         texts.handle_waiting,

@@ -9,6 +9,7 @@ from app.models import (
     messages,
     placements,
     plans,
+    pre_alerts,
     reference,
     referrals,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "messages",
     "placements",
     "plans",
+    "pre_alerts",
     "reference",
     "referrals",
 ]

@@ -27,6 +27,7 @@ from app.services.desk import (
     people_shown,
     rooms_shown,
 )
+from app.services.pre_alerts import PreAlertShown, open_pre_alerts
 
 ON_THE_BOARD = (ReferralState.READY, ReferralState.OFFERED, ReferralState.CONFIRMED)
 
@@ -54,6 +55,7 @@ class Board:
     promised: list[Asked]
     free_rooms: int
     open_tasks: int
+    expected: list[PreAlertShown]
 
     @property
     def proposed(self) -> list[Line]:
@@ -90,6 +92,7 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
             lines=in_groups(sorted(lines, key=_decisions_first)),
             offers=_by_clock(asked, ReferralState.OFFERED),
             promised=_by_clock(asked, ReferralState.CONFIRMED),
+            expected=open_pre_alerts(by, now),
             free_rooms=sum(room.is_free for room in rooms.values()),
             open_tasks=db.session.scalar(select(func.count()).select_from(tasks)) or 0,
         )

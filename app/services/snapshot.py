@@ -14,6 +14,7 @@ from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.reference import Reason, ReasonKind, Urgency
 from app.models.referrals import LinkKind, Needs, Referral, ReferralLink, ReferralState, Safety
+from app.services import reserves
 
 FORMAT = "waymark.problem/1"
 # A house that let an offer lapse is left alone this long, unless a person asks it again.
@@ -56,11 +57,12 @@ def room_key(room_id: int) -> str:
     return f"room-{room_id}"
 
 
-def take(now: datetime, *, person_for: str = "") -> Snapshot:
+def take(now: datetime, *, person_for: str = "", with_reserves: bool = True) -> Snapshot:
     """Read tonight inside the caller's transaction, at the database's time ``now``.
 
     ``person_for`` names the request that a person decides for by hand: they may try a house that
-    has just let an offer lapse, and part a group that the plan would keep together.
+    has just let an offer lapse, and part a group that the plan would keep together. A rehearsal
+    leaves the soft reserves out, because it finds them.
     """
     waiting, links, live = _waiting(person_for), _links(), _live()
     rooms, free = _rooms_and_free_beds(now)
@@ -80,8 +82,9 @@ def take(now: datetime, *, person_for: str = "") -> Snapshot:
         "prices": _prices(rooms.values()),
         "spare_bed_price": SPARE_BED_PRICE,
     }
+    kept = reserves.reserved_rooms(now) if with_reserves else {}
     return Snapshot(
-        problem=problem,
+        problem=reserves.with_reserves(problem, {room_key(r): kept[r] for r in kept}),
         referrals={ref: row[0] for ref, row in waiting.items()},
         rooms={room_key(room.id): room for room in rooms.values()},
         free=free,

@@ -9,6 +9,7 @@ from app.services.matching.planning import (
     plan_if_due,
     warm_up,
 )
+from app.services.matching.rehearsing import rehearse, rehearse_if_due
 from app.services.matching.replaying import Replay, Verdict, kept_runs, replay
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "newest_run",
     "override",
     "plan_if_due",
+    "rehearse",
+    "rehearse_if_due",
     "replay",
     "warm_up",
 ]

@@ -15,10 +15,9 @@ from app.actors import SYSTEM
 from app.db import db, transaction
 from app.events import Fact, record
 from app.models.plans import PlanLine, PlanRun
-from app.models.reference import Feature, Language
 from app.models.referrals import Referral, ReferralState
 from app.queue import Job, defer
-from app.services.matching import replaying, wording
+from app.services.matching import rehearsing, replaying, wording
 from app.services.snapshot import FORMAT, Snapshot, take
 
 log = structlog.get_logger()
@@ -65,6 +64,7 @@ def make_plan() -> UUID:
         }
         record(Fact.PLAN_MADE, by=SYSTEM, run_id=run.id, detail=counts)
         defer(Job.EXPLAIN)
+        rehearsing.defer_rehearsal(now)
     log.info("plan_made", **counts)
     return run.id
 
@@ -75,7 +75,7 @@ def _solve(snapshot: Snapshot) -> tuple[allocation.Problem, allocation.Plan]:
 
 
 def _lines(run_id: UUID, plan: allocation.Plan, snapshot: Snapshot) -> list[PlanLine]:
-    labels = _labels()
+    labels = wording.labels()
     lines = [
         PlanLine(
             run_id=run_id,
@@ -101,14 +101,6 @@ def _vetoed_by(ref: str, snapshot: Snapshot) -> wording.VetoedBy:
     if ref in snapshot.joins:
         return wording.VetoedBy.TIE
     return wording.VetoedBy.HOUSES if ref in snapshot.refused else wording.VetoedBy.HER
-
-
-def _labels() -> dict[str, str]:
-    """People's words for features and languages."""
-    features = db.session.execute(select(Feature.code, Feature.shown_as)).all()
-    languages = db.session.execute(select(Language.code, Language.name)).all()
-    spoken = {f"lang:{code}": f"{name} spoken" for code, name in languages}
-    return spoken | {row.code: row.shown_as for row in features}
 
 
 def explain_newest_plan() -> None:
@@ -142,7 +134,7 @@ def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> boo
         newest = newest_run()
         if newest is None or newest.id != run_id:
             return False
-        line, labels = db.session.get_one(PlanLine, line_id), _labels()
+        line, labels = db.session.get_one(PlanLine, line_id), wording.labels()
         if line.room_id is not None:
             line.reasons = wording.told(answer["why"], labels)
         line.alternatives = wording.alternatives(answer["refuges"], labels)

@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import select
+
 import allocation
+from app.db import db
+from app.models.reference import Feature, Language
 
 Labels = Mapping[str, str]
 JOINS = "She must go to the house where a woman she stays with has a room already."
@@ -43,6 +47,14 @@ WITHOUT_MINUTES = {
     "travel": "Rooms that would suit her are further than she can travel tonight.",
     "longer_travel": "If she could travel for longer.",
 }
+
+
+def labels() -> Labels:
+    """People's words for features and languages; a step for use inside a transaction."""
+    features = db.session.execute(select(Feature.code, Feature.shown_as)).all()
+    languages = db.session.execute(select(Language.code, Language.name)).all()
+    spoken = {f"lang:{code}": f"{name} spoken" for code, name in languages}
+    return spoken | {row.code: row.shown_as for row in features}
 
 
 def told(
