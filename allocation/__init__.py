@@ -14,6 +14,7 @@ from allocation.plan import (
     Reason,
     Unplaced,
     parse_plan,
+    plan_sha256,
     plan_to_json,
 )
 from allocation.problem import (
@@ -35,6 +36,8 @@ from allocation.rules import RULES, Rule
 from allocation.words import describe
 
 DEFAULT_SECONDS = 30.0
+# Changes whenever the same problem could give another plan, so that a replay knows what to expect.
+ENGINE_VERSION = "2"
 
 
 def solve(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
@@ -83,6 +86,7 @@ def value_of_one_more(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> 
 
 __all__ = [
     "DEFAULT_SECONDS",
+    "ENGINE_VERSION",
     "RULES",
     "Child",
     "DangerZone",
@@ -108,6 +112,7 @@ __all__ = [
     "forced_cost",
     "parse_plan",
     "parse_problem",
+    "plan_sha256",
     "plan_to_json",
     "problem_sha256",
     "problem_to_json",

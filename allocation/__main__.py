@@ -3,16 +3,21 @@
 import argparse
 import json
 import math
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import allocation
-from allocation.reading import MAX_DOCUMENT_BYTES, ProblemError
+from allocation.document import MAX_DOCUMENT_BYTES
+from allocation.guard import guarded
+from allocation.reading import ProblemError
 
 BAD_INPUT = 2
 WRONG_PLAN = 1
+INTERRUPTED = 130
+DEFAULT_MEMORY_MB = 4096
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,7 +26,18 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the message and the usage; exit 2."""
         self.print_usage(sys.stderr)
-        self.exit(BAD_INPUT, f"{self.prog}: {message}\n")
+        self.exit(BAD_INPUT, printable(f"{self.prog}: {message}") + "\n")
+
+
+def printable(said: str) -> str:
+    """Return a text as one line that every terminal can show."""
+    return re.sub("[^ -~]", lambda odd: odd[0].encode("unicode_escape").decode(), said)
+
+
+def complain(said: str) -> int:
+    """Say on one line why there is no answer; return the exit code for that."""
+    print(printable(f"python -m allocation: {said}"), file=sys.stderr)
+    return BAD_INPUT
 
 
 def read_bytes(name: str) -> bytes:
@@ -60,7 +76,7 @@ def verify_command(args: argparse.Namespace) -> int:
     problem, plan = read_both(args)
     wrong = allocation.verify(problem, plan)
     for line in wrong:
-        print(line)
+        print(printable(line))
     if not wrong:
         print(f"The plan keeps every rule and its figures are right ({plan.status}).")
     return WRONG_PLAN if wrong else 0
@@ -107,28 +123,48 @@ def seconds(given: str) -> float:
     return value
 
 
+def memory(given: str) -> int:
+    """Read a limit on memory in MB; below 512 the solver could not even be loaded."""
+    if not re.fullmatch("[0-9]{1,9}", given) or int(given) < 512:
+        raise argparse.ArgumentTypeError("must be a whole number of MB, at least 512")
+    return int(given)
+
+
 def parser() -> Parser:
     """Return the parser with one sub-command for each thing it can do."""
     top = Parser(prog="python -m allocation", description=__doc__)
+    limits = Parser(add_help=False)
+    limits.add_argument(
+        "--memory-mb",
+        type=memory,
+        default=DEFAULT_MEMORY_MB,
+        help="stop with exit code 2 rather than use more memory (default %(default)s)",
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    solving = commands.add_parser("solve", help="print the best plan as JSON")
+    solving = commands.add_parser("solve", parents=[limits], help="print the best plan as JSON")
     solving.add_argument("problem", help="a waymark.problem/1 file, or - for standard input")
     solving.add_argument("--seconds", type=seconds, default=allocation.DEFAULT_SECONDS)
     solving.set_defaults(run=solve_command)
 
-    verifying = commands.add_parser("verify", help="check a plan without a solver")
+    verifying = commands.add_parser(
+        "verify", parents=[limits], help="check a plan without a solver"
+    )
     verifying.add_argument("problem")
     verifying.add_argument("plan")
     verifying.set_defaults(run=verify_command)
 
-    explaining = commands.add_parser("explain", help="say why this room, and why no other")
+    explaining = commands.add_parser(
+        "explain", parents=[limits], help="say why this room, and why no other"
+    )
     explaining.add_argument("problem")
     explaining.add_argument("plan")
     explaining.add_argument("household", help="a household's id")
     explaining.set_defaults(run=explain_command)
 
-    valuing = commands.add_parser("value", help="say what one more room would change")
+    valuing = commands.add_parser(
+        "value", parents=[limits], help="say what one more room would change"
+    )
     valuing.add_argument("problem")
     valuing.add_argument("--seconds", type=seconds, default=allocation.DEFAULT_SECONDS)
     valuing.set_defaults(run=value_command)
@@ -136,20 +172,39 @@ def parser() -> Parser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code."""
-    args = parser().parse_args(arguments)
+    """Run one command in this process, without a limit on memory; return its exit code."""
+    return run(parser().parse_args(arguments))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one command and return its exit code; bad input is one line on stderr."""
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()
     except ProblemError as error:
-        print(f"python -m allocation: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return complain(str(error))
     except BrokenPipeError:
         sys.stderr.close()
         return 0
     except MemoryError:
-        print("python -m allocation: the problem does not fit into memory", file=sys.stderr)
-        return BAD_INPUT
+        return complain("the problem does not fit into memory")
+    except ImportError as error:
+        return complain(f"the solver cannot be loaded: {error}")
+    return code
+
+
+def main_with_limit() -> int:
+    """Run one command in a process of its own that may use so much memory and no more."""
+    args = parser().parse_args()
+    try:
+        code = guarded(lambda: run(args), args.memory_mb)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if code is None:
+        limit = f"most often a problem that does not fit into {args.memory_mb} MB of memory"
+        return complain(f"the solver was stopped by the system: {limit}")
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main_with_limit())

@@ -4,13 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from allocation.problem import canonical_json, check_format
+from allocation.document import load_document
+from allocation.problem import (
+    MAX_HOUSEHOLDS,
+    MAX_ROOMS,
+    MAX_WORDS,
+    canonical_json,
+    check_format,
+    sha256_of,
+)
 from allocation.reading import (
     ProblemError,
     Reader,
     check_fields,
+    flag,
     listed,
-    load_document,
+    long_text,
+    mapped,
     number,
     one_of,
     shown,
@@ -22,6 +32,7 @@ from allocation.reading import (
 PLAN_FORMAT = "waymark.plan/1"
 OPTIMAL = "optimal"
 FEASIBLE = "feasible"
+MAX_ENTRIES = 100
 _FIGURE = whole(-(10**15), 10**15)
 
 
@@ -29,16 +40,29 @@ def _read(reader: Reader) -> dict[str, Reader]:
     return {"read": reader}
 
 
-def _free_text(value: object, path: str) -> str:
-    if not isinstance(value, str) or len(value) > 5000:
-        raise ProblemError(path, f"must be a text of at most 5000 characters, not {shown(value)}")
-    return value
+def _parameter(value: object, path: str) -> Any:
+    """Read a text, a number, true or false, nothing, or a list or object of them."""
+    for kind, reader in _PARAMETER_READERS:
+        if isinstance(value, kind):
+            return reader(value, path)
+    raise ProblemError(path, f"must be plainer than {shown(value)}")
 
 
-def _parameters(value: object, path: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ProblemError(path, f"must be an object, not {shown(value)}")
-    return {text(key, path): entry for key, entry in value.items()}
+def _plain(value: object, path: str) -> Any:
+    if isinstance(value, list | tuple | Mapping):
+        raise ProblemError(path, f"must not be {shown(value)} within another")
+    return _parameter(value, path)
+
+
+_PARAMETER_READERS: tuple[tuple[Any, Reader], ...] = (
+    (bool, flag),
+    (int, _FIGURE),
+    (float, number(-(10**15), 10**15)),
+    (str, long_text),
+    (type(None), lambda value, _: value),
+    (list | tuple, lambda value, path: list(listed(_plain, at_most=MAX_WORDS)(value, path))),
+    (Mapping, mapped(_plain, at_most=MAX_WORDS)),
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +82,10 @@ class Reason:
     """A code with its parameters; ``text`` says the same in plain English, without names."""
 
     code: str = field(metadata=_read(text))
-    params: Mapping[str, Any] = field(default_factory=dict, metadata=_read(_parameters))
-    text: str = field(default="", metadata=_read(_free_text))
+    params: Mapping[str, Any] = field(
+        default_factory=dict, metadata=_read(mapped(_parameter, at_most=MAX_ENTRIES))
+    )
+    text: str = field(default="", metadata=_read(long_text))
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -74,8 +100,12 @@ class Unplaced:
     """A household without a room: a minimal set of reasons, and single changes that would help."""
 
     household: str = field(metadata=_read(text))
-    reasons: tuple[Reason, ...] = field(default=(), metadata=_read(listed(told(Reason))))
-    unlock: tuple[Reason, ...] = field(default=(), metadata=_read(listed(told(Reason))))
+    reasons: tuple[Reason, ...] = field(
+        default=(), metadata=_read(listed(told(Reason), at_most=MAX_ENTRIES))
+    )
+    unlock: tuple[Reason, ...] = field(
+        default=(), metadata=_read(listed(told(Reason), at_most=MAX_ENTRIES))
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -99,9 +129,13 @@ class Plan:
 
     problem_sha256: str = field(metadata=_read(text))
     status: str = field(metadata=_read(one_of(OPTIMAL, FEASIBLE)))
-    placements: tuple[Placement, ...] = field(metadata=_read(listed(told(Placement))))
-    unplaced: tuple[Unplaced, ...] = field(metadata=_read(listed(told(Unplaced))))
-    objective: tuple[Figure, ...] = field(metadata=_read(listed(told(Figure))))
+    placements: tuple[Placement, ...] = field(
+        metadata=_read(listed(told(Placement), at_most=MAX_ROOMS))
+    )
+    unplaced: tuple[Unplaced, ...] = field(
+        metadata=_read(listed(told(Unplaced), at_most=MAX_HOUSEHOLDS))
+    )
+    objective: tuple[Figure, ...] = field(metadata=_read(listed(told(Figure), at_most=MAX_ENTRIES)))
     seconds: float = field(default=0.0, metadata=_read(number(0, 10**9)))
 
     def __post_init__(self) -> None:
@@ -142,6 +176,17 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         ],
         "seconds": plan.seconds,
     }
+
+
+def plan_sha256(plan: Plan) -> str:
+    """Return the SHA-256 of the plan's canonical JSON without ``seconds``, in hexadecimal.
+
+    ``seconds`` alone depends on the clock: the same problem, solved again to a proven end by the
+    same ``ENGINE_VERSION``, gives the same value on every machine.
+    """
+    document = plan_to_json(plan)
+    del document["seconds"]
+    return sha256_of(document)
 
 
 def same_decisions(a: Plan, b: Plan) -> bool:

@@ -8,13 +8,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from allocation.document import load_document
 from allocation.reading import (
     ProblemError,
     check_fields,
+    counted,
     flag,
     join,
+    key_text,
     listed,
-    load_document,
     mapped,
     moment,
     number,
@@ -29,6 +31,11 @@ from allocation.reading import (
 
 PROBLEM_FORMAT = "waymark.problem/1"
 MAX_KM = 20_100.0  # half the way round the earth: no two places are further apart
+# Ten times the country on its worst night. What any level adds up to stays below 10^15.
+MAX_HOUSEHOLDS = MAX_REFUGES = MAX_WORDS = 20_000
+MAX_ROOMS = 50_000
+MAX_GROUP = MAX_ZONES = MAX_CHILDREN = 100
+MAX_PRICES = 1000
 PRIORITIES = (1, 2, 3, 4)
 PRIORITY_LEVELS = tuple(f"placed_priority_{p}" for p in PRIORITIES)
 DEFAULT_ORDER = (
@@ -100,21 +107,29 @@ class Household:
     location: Place = field(metadata=_read(told(Place)))
     waiting_minutes: int = field(default=0, metadata=_read(whole(0, 10_000_000)))
     adults: int = field(default=1, metadata=_read(whole(1, 1000)))
-    children: tuple[Child, ...] = field(default=(), metadata=_read(listed(told(Child))))
-    island: str = field(default="GB", metadata=_read(one_of("GB", "IE")))
-    essential: frozenset[str] = field(default=frozenset(), metadata=_read(words))
-    desirable: frozenset[str] = field(default=frozenset(), metadata=_read(words))
-    excludes: frozenset[str] = field(default=frozenset(), metadata=_read(words))
-    danger_zones: tuple[DangerZone, ...] = field(
-        default=(), metadata=_read(listed(told(DangerZone)))
+    children: tuple[Child, ...] = field(
+        default=(), metadata=_read(listed(told(Child), at_most=MAX_CHILDREN))
     )
-    vetoed_refuges: frozenset[str] = field(default=frozenset(), metadata=_read(words))
-    vetoed_regions: frozenset[str] = field(default=frozenset(), metadata=_read(words))
+    island: str = field(default="GB", metadata=_read(one_of("GB", "IE")))
+    essential: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
+    desirable: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
+    excludes: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
+    danger_zones: tuple[DangerZone, ...] = field(
+        default=(), metadata=_read(listed(told(DangerZone), at_most=MAX_ZONES))
+    )
+    vetoed_refuges: frozenset[str] = field(
+        default=frozenset(), metadata=_read(words(at_most=MAX_WORDS))
+    )
+    vetoed_regions: frozenset[str] = field(
+        default=frozenset(), metadata=_read(words(at_most=MAX_WORDS))
+    )
     london: str = field(default="either", metadata=_read(one_of(*LONDON)))
     max_travel_minutes: int | None = field(default=None, metadata=_read(optional(whole(0))))
     needed_by: datetime | None = field(default=None, metadata=_read(optional(moment)))
-    networks: frozenset[str] = field(default=frozenset(), metadata=_read(words))
-    apart_from: frozenset[str] = field(default=frozenset(), metadata=_read(words))
+    networks: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
+    apart_from: frozenset[str] = field(
+        default=frozenset(), metadata=_read(words(at_most=MAX_WORDS))
+    )
     may_share: bool = field(default=False, metadata=_read(flag))
     high_support: bool = field(default=False, metadata=_read(flag))
     standing: Standing | None = field(default=None, metadata=_read(optional(told(Standing))))
@@ -149,10 +164,10 @@ class Room:
     """One room; ``free_from`` none means free now."""
 
     id: str = field(metadata=_read(text))
-    bed_spaces: int = field(metadata=_read(whole(1, 1000)))
+    bed_spaces: int = field(metadata=_read(whole(1, 10_000)))
     cots: int = field(default=0, metadata=_read(whole(0, 1000)))
     shared: bool = field(default=False, metadata=_read(flag))
-    features: frozenset[str] = field(default=frozenset(), metadata=_read(words))
+    features: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
     free_from: datetime | None = field(default=None, metadata=_read(optional(moment)))
 
     def __post_init__(self) -> None:
@@ -167,12 +182,12 @@ class Refuge:
     region: str = field(metadata=_read(text))
     in_london: bool = field(metadata=_read(flag))
     location: Place = field(metadata=_read(told(Place)))
-    rooms: tuple[Room, ...] = field(metadata=_read(listed(told(Room))))
+    rooms: tuple[Room, ...] = field(metadata=_read(listed(told(Room), at_most=MAX_ROOMS)))
     cell_radius_km: float = field(default=0.0, metadata=_read(number(0, MAX_KM)))
     island: str = field(default="GB", metadata=_read(one_of("GB", "IE")))
-    features: frozenset[str] = field(default=frozenset(), metadata=_read(words))
-    networks: frozenset[str] = field(default=frozenset(), metadata=_read(words))
-    residents: frozenset[str] = field(default=frozenset(), metadata=_read(words))
+    features: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
+    networks: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
+    residents: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
     boys_to_age: int = field(default=18, metadata=_read(whole(0, 120)))
     spare_children: int | None = field(default=None, metadata=_read(optional(whole(0))))
     spare_high_support: int | None = field(default=None, metadata=_read(optional(whole(0))))
@@ -187,21 +202,31 @@ class Problem:
     """Tonight's picture: who waits, which rooms there are, and the order of the lower levels."""
 
     as_of: datetime = field(metadata=_read(moment))
-    households: tuple[Household, ...] = field(metadata=_read(listed(told(Household))))
-    refuges: tuple[Refuge, ...] = field(metadata=_read(listed(told(Refuge))))
-    together: tuple[tuple[str, ...], ...] = field(default=(), metadata=_read(listed(listed(text))))
-    prices: Mapping[str, int] = field(default_factory=dict, metadata=_read(mapped(whole(0))))
+    households: tuple[Household, ...] = field(
+        metadata=_read(listed(told(Household), at_most=MAX_HOUSEHOLDS))
+    )
+    refuges: tuple[Refuge, ...] = field(metadata=_read(listed(told(Refuge), at_most=MAX_REFUGES)))
+    together: tuple[tuple[str, ...], ...] = field(
+        default=(), metadata=_read(listed(listed(text, at_most=MAX_GROUP), at_most=MAX_HOUSEHOLDS))
+    )
+    prices: Mapping[str, int] = field(
+        default_factory=dict, metadata=_read(counted(0, at_most=MAX_PRICES))
+    )
     spare_bed_price: int = field(default=0, metadata=_read(whole(0)))
     travel_minutes: Mapping[str, Mapping[str, int]] = field(
-        default_factory=dict, metadata=_read(mapped(mapped(whole(0))))
+        default_factory=dict,
+        metadata=_read(mapped(counted(0, at_most=MAX_REFUGES), at_most=MAX_HOUSEHOLDS)),
     )
-    order: tuple[str, ...] = field(default=DEFAULT_ORDER, metadata=_read(listed(text)))
+    order: tuple[str, ...] = field(
+        default=DEFAULT_ORDER, metadata=_read(listed(text, at_most=MAX_WORDS))
+    )
     _told_sha256: str | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         check_fields(self)
         _refuse_repeats([h.id for h in self.households], "households", "id")
         _refuse_repeats([r.id for r in self.refuges], "refuges", "id")
+        _refuse_too_many_rooms(self)
         _check_order(self.order)
         _check_together(self)
         _check_travel(self)
@@ -248,6 +273,12 @@ def _refuse_repeats(ids: list[str], path: str, key: str) -> None:
         seen[name] = i
 
 
+def _refuse_too_many_rooms(problem: Problem) -> None:
+    rooms = sum(len(refuge.rooms) for refuge in problem.refuges)
+    if rooms > MAX_ROOMS:
+        raise ProblemError("refuges", f"must hold at most {MAX_ROOMS} rooms, not {rooms}")
+
+
 def _check_order(order: tuple[str, ...]) -> None:
     if sorted(order) != sorted(DEFAULT_ORDER):
         raise ProblemError("order", f"must name each of {', '.join(DEFAULT_ORDER)} once")
@@ -265,12 +296,11 @@ def _check_together(problem: Problem) -> None:
 
 def _check_travel(problem: Problem) -> None:
     for household, row in problem.travel_minutes.items():
-        path = join("travel_minutes", household)
+        path = join("travel_minutes", key_text(household))
         if household not in problem.household_by_id:
             raise ProblemError(path, f"there is no household {shown(household)}")
-        for refuge in row:
-            if refuge not in problem.refuge_by_id:
-                raise ProblemError(join(path, refuge), f"there is no refuge {shown(refuge)}")
+        for refuge in sorted(row.keys() - problem.refuge_by_id.keys()):
+            raise ProblemError(join(path, key_text(refuge)), f"there is no refuge {shown(refuge)}")
 
 
 def _check_standing(problem: Problem) -> None:

@@ -3,16 +3,18 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
 
 Reader = Callable[[object, str], Any]
 T = TypeVar("T")
 
-MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 MAX_TEXT_LENGTH = 200
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
 _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -35,7 +37,7 @@ def join(parent: str, child: str) -> str:
     """Join two parts of a path: ``a`` and ``b`` give ``a.b``; ``a`` and ``[0]`` give ``a[0]``."""
     if not parent or not child:
         return parent or child
-    return parent + child if child.startswith("[") else f"{parent}.{child}"
+    return parent + child if child[0] in "[," else f"{parent}.{child}"
 
 
 def shown(value: object) -> str:
@@ -49,6 +51,12 @@ def shown(value: object) -> str:
     else:
         text = "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
     return "an object" if isinstance(value, Mapping) else text
+
+
+def key_text(key: object) -> str:
+    """Return a key as part of a path: as it is where it is plain, else quoted."""
+    plain = isinstance(key, str) and _PLAIN_KEY.fullmatch(key)
+    return str(key) if plain else shown(key)
 
 
 def whole(low: int, high: int = 1_000_000) -> Reader:
@@ -88,7 +96,16 @@ def text(value: object, path: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH:
         wanted = f"must be a text of 1 to {MAX_TEXT_LENGTH} characters, not {shown(value)}"
         raise ProblemError(path, wanted)
-    if any(c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in value):
+    if _CONTROL.search(value):
+        raise ProblemError(path, f"must hold no control characters, not {shown(value)}")
+    return value
+
+
+def long_text(value: object, path: str) -> str:
+    """Read a text of any length, which may be empty, without control characters."""
+    if not isinstance(value, str):
+        raise ProblemError(path, f"must be a text, not {shown(value)}")
+    if _CONTROL.search(value):
         raise ProblemError(path, f"must hold no control characters, not {shown(value)}")
     return value
 
@@ -130,36 +147,97 @@ def moment(value: object, path: str) -> datetime:
         raise ProblemError(path, "is a time outside the calendar in UTC") from None
 
 
-def listed(reader: Reader) -> Reader:
-    """Read a list, each entry by ``reader``."""
+# A holder reads what it holds without a path and adds the path to a complaint on its way out:
+# a national file has millions of values, and a path for each of them would cost more than they do.
+
+
+def listed(reader: Reader, *, at_most: int) -> Reader:
+    """Read a list, each entry by ``reader``; one that is too long is not even looked into."""
 
     def read(value: object, path: str) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
             raise ProblemError(path, f"must be a list, not {shown(value)}")
-        return tuple(reader(entry, f"{path}[{i}]") for i, entry in enumerate(value))
+        refuse_more(value, at_most, path)
+        entries: list[Any] = []
+        try:
+            for entry in value:
+                entries.append(reader(entry, ""))
+        except ProblemError as error:
+            raise error.under(f"{path}[{len(entries)}]") from None
+        return tuple(entries)
 
     return read
 
 
-def words(value: object, path: str) -> frozenset[str]:
+def words(*, at_most: int) -> Reader:
     """Read a list of texts whose order and repeats mean nothing."""
-    if isinstance(value, frozenset | set):
-        value = sorted(value)
-    return frozenset(listed(text)(value, path))
+    texts = listed(text, at_most=at_most)
+
+    def read(value: object, path: str) -> frozenset[str]:
+        ordered = sorted(value, key=str) if isinstance(value, frozenset | set) else value
+        return frozenset(texts(ordered, path))
+
+    return read
 
 
-def mapped(reader: Reader) -> Reader:
+def mapped(reader: Reader, *, at_most: int) -> Reader:
     """Read an object whose keys are free texts and whose values go through ``reader``."""
 
     def read(value: object, path: str) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             raise ProblemError(path, f"must be an object, not {shown(value)}")
-        return {
-            text(key, f"{path}, key {shown(key)}"): reader(entry, join(path, str(key)))
-            for key, entry in value.items()
-        }
+        refuse_more(value, at_most, path)
+        entries: dict[str, Any] = {}
+        for key, entry in value.items():
+            _read_key(key, path)
+            try:
+                entries[key] = reader(entry, "")
+            except ProblemError as error:
+                raise error.under(join(path, key_text(key))) from None
+        return entries
 
     return read
+
+
+def _read_key(key: object, path: str) -> None:
+    try:
+        text(key, "")
+    except ProblemError as error:
+        raise ProblemError(f"{path}, key {shown(key)}", error.wanted) from None
+
+
+def counted(low: int, high: int = 1_000_000, *, at_most: int) -> Reader:
+    """Read an object of whole numbers; where nothing is wrong with any, all in one go.
+
+    A national table of travel times holds millions of them.
+    """
+    one_by_one = mapped(whole(low, high), at_most=at_most)
+
+    def read(value: object, path: str) -> dict[str, int]:
+        if type(value) is dict and 0 < len(value) <= at_most and _all_fine(value, low, high):
+            return dict(value)
+        return one_by_one(value, path)  # type: ignore[no-any-return]
+
+    return read
+
+
+def _all_fine(numbers: dict[object, object], low: int, high: int) -> bool:
+    keys, values = list(numbers), list(numbers.values())
+    return (
+        set(map(type, values)) == {int}
+        and min(values) >= low  # type: ignore[type-var,operator]
+        and max(values) <= high  # type: ignore[type-var,operator]
+        and set(map(type, keys)) == {str}
+        and min(map(len, keys)) > 0  # type: ignore[arg-type]
+        and max(map(len, keys)) <= MAX_TEXT_LENGTH  # type: ignore[arg-type]
+        and not _CONTROL.search("".join(keys))  # type: ignore[arg-type]
+    )
+
+
+def refuse_more(entries: Sized, at_most: int, path: str) -> None:
+    """Refuse more entries than anybody has a use for."""
+    if len(entries) > at_most:
+        raise ProblemError(path, f"must hold at most {at_most} entries, not {len(entries)}")
 
 
 def told(cls: type[T]) -> Reader:
@@ -179,80 +257,46 @@ def told(cls: type[T]) -> Reader:
     return read
 
 
+class _Field(NamedTuple):
+    """How one field of a dataclass is read; ``default`` is MISSING where there is none."""
+
+    read: Reader
+    default: object
+    is_needed: bool
+
+
+@cache
+def _fields(cls: type) -> Mapping[str, _Field]:
+    return {
+        f.name: _Field(
+            f.metadata["read"],
+            f.default,
+            f.default is MISSING and f.default_factory is MISSING,
+        )
+        for f in fields(cls)
+        if f.init
+    }
+
+
 def _check_keys(cls: type, value: Mapping[Any, Any], path: str) -> None:
-    known = {f.name: f for f in fields(cls) if f.init}
+    known = _fields(cls)
     for key in value:
         if key not in known:
-            raise ProblemError(join(path, _key_text(key)), f"unknown key; {_known(known)}")
-    for name, f in known.items():
-        if name not in value and f.default is MISSING and f.default_factory is MISSING:
+            raise ProblemError(
+                join(path, key_text(key)), f"unknown key; the keys here are {', '.join(known)}"
+            )
+    for name, field in known.items():
+        if field.is_needed and name not in value:
             raise ProblemError(join(path, name), "is missing")
-
-
-def _known(names: Mapping[str, object]) -> str:
-    return f"the keys here are {', '.join(names)}"
-
-
-def _key_text(key: object) -> str:
-    plain = isinstance(key, str) and re.fullmatch(r"[A-Za-z0-9_.:-]{1,60}", key)
-    return str(key) if plain else shown(key)
 
 
 def check_fields(told_object: Any) -> None:
     """Read every field of a frozen dataclass through the reader in its metadata."""
-    for f in fields(told_object):
-        if not f.init:
+    cls: type = type(told_object)
+    for name, field in _fields(cls).items():
+        value = getattr(told_object, name)
+        if value is field.default:
             continue
-        value = f.metadata["read"](getattr(told_object, f.name), f.name)
-        object.__setattr__(told_object, f.name, value)
-
-
-def load_document(source: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the JSON object in ``source``.
-
-    Raises:
-        ProblemError: it is not UTF-8, not JSON, too large, too deep, or repeats a key.
-    """
-    if isinstance(source, Mapping):
-        return source
-    if len(source) > MAX_DOCUMENT_BYTES:
-        wanted = f"the file is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB"
-        raise ProblemError("", wanted)
-    document = _parse_json(_decoded(source))
-    if not isinstance(document, dict):
-        raise ProblemError("", f"the file must hold a JSON object, not {shown(document)}")
-    return document
-
-
-def _decoded(source: str | bytes) -> str:
-    try:
-        return source.decode("utf-8") if isinstance(source, bytes) else source
-    except UnicodeDecodeError as error:
-        raise ProblemError("", f"the file is not UTF-8 (byte {error.start})") from None
-
-
-def _parse_json(source: str) -> object:
-    try:
-        return json.loads(source, object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except ProblemError:
-        raise
-    except RecursionError:
-        raise ProblemError("", "the file is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        wanted = f"the file is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        raise ProblemError("", wanted) from None
-    except ValueError:
-        raise ProblemError("", "the file holds a number with too many digits") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ProblemError(_key_text(twice), "this key stands twice in one object")
-    return document
-
-
-def _refuse_constant(name: str) -> object:
-    raise ProblemError("", f"{name} is not a JSON number")
+        kept = field.read(value, name)
+        if kept is not value:
+            object.__setattr__(told_object, name, kept)

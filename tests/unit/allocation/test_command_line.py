@@ -86,7 +86,15 @@ def test_bad_input_is_one_clear_line_and_exit_2(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["dance"], ["solve"], ["solve", "p", "--seconds", "0"], ["solve", "p", "--seconds", "x"]],
+    [
+        [],
+        ["dance"],
+        ["solve"],
+        ["solve", "p", "--seconds", "0"],
+        ["solve", "p", "--seconds", "x"],
+        ["solve", "p", "--memory-mb", "511"],
+        ["solve", "p", "--memory-mb", "x"],
+    ],
 )
 def test_a_wrong_command_says_which_exist_and_exits_2(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
@@ -110,10 +118,68 @@ def test_a_file_beyond_the_limit_is_refused(
     problem_file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("allocation.__main__.MAX_DOCUMENT_BYTES", 10)
-    monkeypatch.setattr("allocation.reading.MAX_DOCUMENT_BYTES", 10)
+    monkeypatch.setattr("allocation.document.MAX_DOCUMENT_BYTES", 10)
 
     assert main(["solve", problem_file]) == 2
     assert "the file is larger than" in capsys.readouterr().err
+
+
+NEVER_FITS = b'{"order": [' + b'{"a": 1}, ' * 2_900_000 + b"0]}"
+
+
+def test_a_problem_beyond_the_memory_limit_is_one_clear_line_and_exit_2() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "allocation", "solve", "-", "--memory-mb", "512"],
+        input=NEVER_FITS,
+        capture_output=True,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == b"python -m allocation: the problem does not fit into memory\n"
+
+
+def test_a_file_of_so_many_values_fits_into_the_memory_there_is_by_default() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "allocation", "solve", "-"], input=NEVER_FITS, capture_output=True
+    )
+
+    assert done.returncode == 2
+    assert b"format: is missing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", b"None\n"),
+        ("os.abort()", b"None\n"),
+        ("os.write(2, b'pages of a dying library') and 0", b"0\n"),
+        ("sys.stderr.write('one line') and 2", b"one line2\n"),
+        ("int('x')", b"1\n"),
+    ],
+)
+def test_the_guard_outlives_its_child(end: str, said: bytes) -> None:
+    code = (
+        "import os, signal, sys; from allocation.guard import guarded;"
+        f"print(guarded(lambda: {end}, 512))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+
+    lines = done.stderr + done.stdout
+    assert lines.endswith(said)
+    assert lines == said or b"ValueError" in lines
+
+
+def test_the_child_ends_with_its_parent() -> None:
+    code = (
+        "import time; from allocation.guard import guarded;"
+        "guarded(lambda: print('up', flush=True) or time.sleep(600), 512)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"up\n"
+        parent.kill()
+
+        assert parent.stdout.read() == b""  # the end of the pipe: nobody holds it any more
 
 
 def test_standing_input_is_read_and_a_real_process_prints_a_plan() -> None:

@@ -75,6 +75,7 @@ F: list[Any] = ["refuges", 0]
         ([*H, "id"], "", "households[0].id: must be a text"),
         ([*H, "id"], "a\x00b", "households[0].id: must hold no control characters"),
         ([*H, "id"], "\ud800", "households[0].id: must hold no control characters"),
+        ([*H, "id"], "\x9b2J", "households[0].id: must hold no control characters"),
         ([*H, "waiting_minutes"], 10**400, "not a very large number"),
         ([*H, "location", "lat"], 90.1, "households[0].location.lat: must be a number"),
         ([*H, "location", "lat"], "53", "households[0].location.lat: must be a number"),
@@ -94,8 +95,13 @@ F: list[Any] = ["refuges", 0]
         (["together"], [["h1", "h2"]], "together[0][1]: there is no household"),
         (["together"], [["h1", "h1"]], 'together[0][1]: "h1" stands twice'),
         (["prices"], {"a": -1}, "prices.a: must be a whole number"),
+        (["prices"], {"a": True}, "prices.a: must be a whole number"),
+        (["prices"], {"": 1}, 'prices, key "": must be a text of 1 to 200 characters'),
         (["travel_minutes"], {"h9": {}}, "travel_minutes.h9: there is no household"),
         (["travel_minutes"], {"h1": {"f9": 1}}, "travel_minutes.h1.f9: there is no refuge"),
+        (["travel_minutes"], {"h1": {"f1": 1.0}}, "travel_minutes.h1.f1: must be a whole number"),
+        (["travel_minutes"], {"h1": {"\u2028": 1}}, 'travel_minutes.h1."\\u2028": there is no'),
+        (["travel_minutes"], {"h1": {"\x00": 1}}, 'minutes.h1, key "\\u0000": must hold no'),
         (["order"], ["scarcity"], "order: must name each of"),
     ],
 )
@@ -104,6 +110,63 @@ def test_every_bad_value_names_its_place(path: list[Any], value: Any, said: str)
         parse_problem(changed(path, value))
 
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (["households"], [HOUSEHOLD] * 20_001, "households: must hold at most 20000 entries"),
+        (["refuges"], [REFUGE] * 20_001, "refuges: must hold at most 20000 entries, not 20001"),
+        ([*F, "rooms"], [{}] * 50_001, "refuges[0].rooms: must hold at most 50000 entries"),
+        ([*H, "danger_zones"], [{}] * 101, "households[0].danger_zones: must hold at most 100"),
+        ([*H, "essential"], ["a"] * 20_001, "households[0].essential: must hold at most 20000"),
+        (["together"], [["h1"] * 101], "together[0]: must hold at most 100 entries, not 101"),
+        (["prices"], {str(i): 1 for i in range(1001)}, "prices: must hold at most 1000 entries"),
+    ],
+)
+def test_what_is_too_long_names_its_place_and_the_limit(
+    path: list[Any], value: Any, said: str
+) -> None:
+    with pytest.raises(ProblemError) as caught:
+        parse_problem(changed(path, value))
+
+    assert str(caught.value).startswith(said)
+
+
+def test_the_rooms_of_all_refuges_are_counted_together() -> None:
+    rooms = [{"id": str(i), "bed_spaces": 1} for i in range(25_001)]
+    houses = [{**REFUGE, "id": name, "rooms": rooms} for name in ("f1", "f2")]
+
+    with pytest.raises(ProblemError, match="refuges: must hold at most 50000 rooms, not 50002"):
+        parse_problem(changed(["refuges"], houses))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"age": 3', '"age": 3, "age": 4', "households[0].children[0].age: this key stands twice"),
+        ('"lat": 53,', '"lat": NaN,', "households[0].danger_zones[0].lat: NaN is not a JSON"),
+        ("2.5", "9" * 5000, "danger_zones[0].radius_km: is a number with too many digits"),
+        ('"rooms": [', '"x y": 1, "x y": 2, "rooms": [', 'refuges[0]."x y": this key stands twice'),
+    ],
+)
+def test_what_json_does_not_know_names_its_place(old: str, new: str, said: str) -> None:
+    source = json.dumps(PROBLEM)
+    assert source.count(old) == 1
+
+    with pytest.raises(ProblemError) as caught:
+        parse_problem(source.replace(old, new))
+
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("values", [5_999_000, 6_000_001])
+def test_a_file_of_too_many_values_is_refused_before_it_is_parsed(values: int) -> None:
+    source = json.dumps({**PROBLEM, "order": []}).replace("[]", "[" + "0," * values + "0]")
+    said = "the file holds more than 6000000 values" if values > 6_000_000 else "order: must hold"
+
+    with pytest.raises(ProblemError, match=said):
+        parse_problem(source)
 
 
 @pytest.mark.parametrize(

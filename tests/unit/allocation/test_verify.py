@@ -1,5 +1,6 @@
 """verify: every broken rule and every wrong figure of a plan is told, without a solver."""
 
+import hashlib
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +14,9 @@ from allocation import (
     Plan,
     ProblemError,
     Unplaced,
+    canonical_json,
     parse_plan,
+    plan_sha256,
     plan_to_json,
     solve,
     verify,
@@ -63,6 +66,45 @@ def test_a_plan_with_an_unknown_key_is_refused() -> None:
 
     with pytest.raises(ProblemError, match=r"placements\[0\].bed: unknown key"):
         parse_plan(document)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"a": float("inf")}, "params.a: must be a number"),
+        ({"a": 10**16}, "params.a: must be a whole number"),
+        ({"a": [["b"]]}, "params.a[0]: must not be a list within another"),
+        ({"a": {"b": {}}}, "params.a.b: must not be an object within another"),
+        ({"a": "\ud800"}, "params.a: must hold no control characters"),
+        ({"": 1}, 'params, key "": must be a text'),
+        ({str(i): 1 for i in range(101)}, "params: must hold at most 100 entries"),
+    ],
+)
+def test_a_parameter_that_is_not_plain_names_its_place(params: Any, said: str) -> None:
+    document = plan_to_json(PLAN)
+    document["unplaced"][0]["reasons"][0]["params"] = params
+
+    with pytest.raises(ProblemError) as caught:
+        parse_plan(document)
+
+    assert str(caught.value).startswith(f"unplaced[0].reasons[0].{said}")
+
+
+def test_the_identity_of_a_plan_leaves_out_the_clock_and_nothing_else() -> None:
+    document = plan_to_json(PLAN)
+    del document["seconds"]
+    expected = hashlib.sha256(canonical_json(document).encode()).hexdigest()
+
+    assert plan_sha256(PLAN) == expected
+    assert plan_sha256(replace(PLAN, seconds=PLAN.seconds + 1)) == expected
+    for changed in (
+        replace(PLAN, problem_sha256="0" * 64),
+        replace(PLAN, status="feasible"),
+        replace(PLAN, placements=()),
+        replace(PLAN, unplaced=()),
+        with_figure("travel_minutes", bound=1),
+    ):
+        assert plan_sha256(changed) != expected
 
 
 def test_figures_beyond_reason_are_refused() -> None:
