@@ -48,7 +48,7 @@ def make_plan() -> UUID:
             problem=snapshot.problem,  # as it was told, because that is what the hash is of
             problem_sha256=allocation.problem_sha256(problem),
             plan=allocation.plan_to_json(plan),
-            plan_sha256=replaying.plan_sha256(plan),
+            plan_sha256=allocation.plan_sha256(plan),
             made_with=replaying.made_with(),
             seconds_allowed=SOLVE_SECONDS,
             status=plan.status,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +18,6 @@ from app.errors import NotFound
 from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import Referral
 
-ENGINE_VERSION = "1"
 SOLVES_WITH = ("ortools", "scipy", "highspy", "numpy")
 MOST_LINES_NAMED = 5
 PROPOSED_OTHERWISE = "the board was given other rooms than the plan's"
@@ -49,15 +47,9 @@ class Replay:
         return f"{self.run_id} {self.as_of:%Y-%m-%d %H:%M:%S} {self.verdict}{said}"
 
 
-def plan_sha256(plan: allocation.Plan) -> str:
-    """The hash of everything a plan decides and says; how long the search took is left out."""
-    document = {k: v for k, v in allocation.plan_to_json(plan).items() if k != "seconds"}
-    return hashlib.sha256(allocation.canonical_json(document).encode()).hexdigest()
-
-
 def made_with() -> dict[str, str]:
     """The engine's version and those of the libraries it solves with, as installed here."""
-    installed = {"engine": ENGINE_VERSION}
+    installed = {"engine": allocation.ENGINE_VERSION}
     for name in SOLVES_WITH:
         try:
             installed[name] = metadata.version(name)
@@ -117,7 +109,7 @@ def _changed_since(
     """What of the kept rows is not what was written then; empty when all of it is."""
     if allocation.problem_sha256(problem) != run.problem_sha256:
         return "the kept problem is not the one that was solved"
-    if plan_sha256(kept) != run.plan_sha256:
+    if allocation.plan_sha256(kept) != run.plan_sha256:
         return "the kept plan is not the one that was made"
     if kept.problem_sha256 != run.problem_sha256:
         return "the kept plan is of another problem"
@@ -130,7 +122,7 @@ def _rooms(plan: allocation.Plan) -> dict[str, str | None]:
 
 
 def _compared(run: PlanRun, kept: allocation.Plan, again: allocation.Plan) -> Replay:
-    if plan_sha256(kept) == plan_sha256(again):
+    if allocation.plan_sha256(kept) == allocation.plan_sha256(again):
         return _answer(run, Verdict.SAME)
     if run.made_with != made_with():
         with_what = " ".join(f"{name} {number}" for name, number in sorted(run.made_with.items()))
