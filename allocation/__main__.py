@@ -186,6 +186,8 @@ def run(args: argparse.Namespace) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        return complain(f"the answer cannot be written: {error.strerror}")
     except MemoryError:
         return complain("the problem does not fit into memory")
     except ImportError as error:

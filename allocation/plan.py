@@ -6,9 +6,7 @@ from typing import Any
 
 from allocation.document import load_document
 from allocation.problem import (
-    MAX_HOUSEHOLDS,
     MAX_ROOMS,
-    MAX_WORDS,
     canonical_json,
     check_format,
     sha256_of,
@@ -32,7 +30,7 @@ from allocation.reading import (
 PLAN_FORMAT = "waymark.plan/1"
 OPTIMAL = "optimal"
 FEASIBLE = "feasible"
-MAX_ENTRIES = 100
+MAX_REASONS = 100
 _FIGURE = whole(-(10**15), 10**15)
 
 
@@ -60,8 +58,8 @@ _PARAMETER_READERS: tuple[tuple[Any, Reader], ...] = (
     (float, number(-(10**15), 10**15)),
     (str, long_text),
     (type(None), lambda value, _: value),
-    (list | tuple, lambda value, path: list(listed(_plain, at_most=MAX_WORDS)(value, path))),
-    (Mapping, mapped(_plain, at_most=MAX_WORDS)),
+    (list | tuple, lambda value, path: list(listed(_plain)(value, path))),
+    (Mapping, mapped(_plain)),
 )
 
 
@@ -83,7 +81,7 @@ class Reason:
 
     code: str = field(metadata=_read(text))
     params: Mapping[str, Any] = field(
-        default_factory=dict, metadata=_read(mapped(_parameter, at_most=MAX_ENTRIES))
+        default_factory=dict, metadata=_read(mapped(_parameter, at_most=MAX_REASONS))
     )
     text: str = field(default="", metadata=_read(long_text))
 
@@ -101,10 +99,10 @@ class Unplaced:
 
     household: str = field(metadata=_read(text))
     reasons: tuple[Reason, ...] = field(
-        default=(), metadata=_read(listed(told(Reason), at_most=MAX_ENTRIES))
+        default=(), metadata=_read(listed(told(Reason), at_most=MAX_REASONS))
     )
     unlock: tuple[Reason, ...] = field(
-        default=(), metadata=_read(listed(told(Reason), at_most=MAX_ENTRIES))
+        default=(), metadata=_read(listed(told(Reason), at_most=MAX_REASONS))
     )
 
     def __post_init__(self) -> None:
@@ -132,10 +130,8 @@ class Plan:
     placements: tuple[Placement, ...] = field(
         metadata=_read(listed(told(Placement), at_most=MAX_ROOMS))
     )
-    unplaced: tuple[Unplaced, ...] = field(
-        metadata=_read(listed(told(Unplaced), at_most=MAX_HOUSEHOLDS))
-    )
-    objective: tuple[Figure, ...] = field(metadata=_read(listed(told(Figure), at_most=MAX_ENTRIES)))
+    unplaced: tuple[Unplaced, ...] = field(metadata=_read(listed(told(Unplaced))))
+    objective: tuple[Figure, ...] = field(metadata=_read(listed(told(Figure), at_most=MAX_REASONS)))
     seconds: float = field(default=0.0, metadata=_read(number(0, 10**9)))
 
     def __post_init__(self) -> None:

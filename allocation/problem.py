@@ -31,8 +31,8 @@ from allocation.reading import (
 
 PROBLEM_FORMAT = "waymark.problem/1"
 MAX_KM = 20_100.0  # half the way round the earth: no two places are further apart
-# Ten times the country on its worst night. What any level adds up to stays below 10^15.
-MAX_HOUSEHOLDS = MAX_REFUGES = MAX_WORDS = 20_000
+# Ten times the country on its worst night, as MAX_ENTRIES is for households and refuges. With these
+# limits no level can add up to 10^15.
 MAX_ROOMS = 50_000
 MAX_GROUP = MAX_ZONES = MAX_CHILDREN = 100
 MAX_PRICES = 1000
@@ -111,25 +111,19 @@ class Household:
         default=(), metadata=_read(listed(told(Child), at_most=MAX_CHILDREN))
     )
     island: str = field(default="GB", metadata=_read(one_of("GB", "IE")))
-    essential: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
-    desirable: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
-    excludes: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
+    essential: frozenset[str] = field(default=frozenset(), metadata=_read(words))
+    desirable: frozenset[str] = field(default=frozenset(), metadata=_read(words))
+    excludes: frozenset[str] = field(default=frozenset(), metadata=_read(words))
     danger_zones: tuple[DangerZone, ...] = field(
         default=(), metadata=_read(listed(told(DangerZone), at_most=MAX_ZONES))
     )
-    vetoed_refuges: frozenset[str] = field(
-        default=frozenset(), metadata=_read(words(at_most=MAX_WORDS))
-    )
-    vetoed_regions: frozenset[str] = field(
-        default=frozenset(), metadata=_read(words(at_most=MAX_WORDS))
-    )
+    vetoed_refuges: frozenset[str] = field(default=frozenset(), metadata=_read(words))
+    vetoed_regions: frozenset[str] = field(default=frozenset(), metadata=_read(words))
     london: str = field(default="either", metadata=_read(one_of(*LONDON)))
     max_travel_minutes: int | None = field(default=None, metadata=_read(optional(whole(0))))
     needed_by: datetime | None = field(default=None, metadata=_read(optional(moment)))
-    networks: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
-    apart_from: frozenset[str] = field(
-        default=frozenset(), metadata=_read(words(at_most=MAX_WORDS))
-    )
+    networks: frozenset[str] = field(default=frozenset(), metadata=_read(words))
+    apart_from: frozenset[str] = field(default=frozenset(), metadata=_read(words))
     may_share: bool = field(default=False, metadata=_read(flag))
     high_support: bool = field(default=False, metadata=_read(flag))
     standing: Standing | None = field(default=None, metadata=_read(optional(told(Standing))))
@@ -167,7 +161,7 @@ class Room:
     bed_spaces: int = field(metadata=_read(whole(1, 10_000)))
     cots: int = field(default=0, metadata=_read(whole(0, 1000)))
     shared: bool = field(default=False, metadata=_read(flag))
-    features: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
+    features: frozenset[str] = field(default=frozenset(), metadata=_read(words))
     free_from: datetime | None = field(default=None, metadata=_read(optional(moment)))
 
     def __post_init__(self) -> None:
@@ -185,9 +179,9 @@ class Refuge:
     rooms: tuple[Room, ...] = field(metadata=_read(listed(told(Room), at_most=MAX_ROOMS)))
     cell_radius_km: float = field(default=0.0, metadata=_read(number(0, MAX_KM)))
     island: str = field(default="GB", metadata=_read(one_of("GB", "IE")))
-    features: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
-    networks: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
-    residents: frozenset[str] = field(default=frozenset(), metadata=_read(words(at_most=MAX_WORDS)))
+    features: frozenset[str] = field(default=frozenset(), metadata=_read(words))
+    networks: frozenset[str] = field(default=frozenset(), metadata=_read(words))
+    residents: frozenset[str] = field(default=frozenset(), metadata=_read(words))
     boys_to_age: int = field(default=18, metadata=_read(whole(0, 120)))
     spare_children: int | None = field(default=None, metadata=_read(optional(whole(0))))
     spare_high_support: int | None = field(default=None, metadata=_read(optional(whole(0))))
@@ -202,12 +196,10 @@ class Problem:
     """Tonight's picture: who waits, which rooms there are, and the order of the lower levels."""
 
     as_of: datetime = field(metadata=_read(moment))
-    households: tuple[Household, ...] = field(
-        metadata=_read(listed(told(Household), at_most=MAX_HOUSEHOLDS))
-    )
-    refuges: tuple[Refuge, ...] = field(metadata=_read(listed(told(Refuge), at_most=MAX_REFUGES)))
+    households: tuple[Household, ...] = field(metadata=_read(listed(told(Household))))
+    refuges: tuple[Refuge, ...] = field(metadata=_read(listed(told(Refuge))))
     together: tuple[tuple[str, ...], ...] = field(
-        default=(), metadata=_read(listed(listed(text, at_most=MAX_GROUP), at_most=MAX_HOUSEHOLDS))
+        default=(), metadata=_read(listed(listed(text, at_most=MAX_GROUP)))
     )
     prices: Mapping[str, int] = field(
         default_factory=dict, metadata=_read(counted(0, at_most=MAX_PRICES))
@@ -215,11 +207,9 @@ class Problem:
     spare_bed_price: int = field(default=0, metadata=_read(whole(0)))
     travel_minutes: Mapping[str, Mapping[str, int]] = field(
         default_factory=dict,
-        metadata=_read(mapped(counted(0, at_most=MAX_REFUGES), at_most=MAX_HOUSEHOLDS)),
+        metadata=_read(mapped(counted(0))),
     )
-    order: tuple[str, ...] = field(
-        default=DEFAULT_ORDER, metadata=_read(listed(text, at_most=MAX_WORDS))
-    )
+    order: tuple[str, ...] = field(default=DEFAULT_ORDER, metadata=_read(listed(text)))
     _told_sha256: str | None = field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ Reader = Callable[[object, str], Any]
 T = TypeVar("T")
 
 MAX_TEXT_LENGTH = 200
+MAX_ENTRIES = 20_000  # of one list or object
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
 _RFC_3339 = re.compile(
@@ -151,7 +152,7 @@ def moment(value: object, path: str) -> datetime:
 # a national file has millions of values, and a path for each of them would cost more than they do.
 
 
-def listed(reader: Reader, *, at_most: int) -> Reader:
+def listed(reader: Reader, *, at_most: int = MAX_ENTRIES) -> Reader:
     """Read a list, each entry by ``reader``; one that is too long is not even looked into."""
 
     def read(value: object, path: str) -> tuple[Any, ...]:
@@ -169,18 +170,16 @@ def listed(reader: Reader, *, at_most: int) -> Reader:
     return read
 
 
-def words(*, at_most: int) -> Reader:
+def words(value: object, path: str) -> frozenset[str]:
     """Read a list of texts whose order and repeats mean nothing."""
-    texts = listed(text, at_most=at_most)
-
-    def read(value: object, path: str) -> frozenset[str]:
-        ordered = sorted(value, key=str) if isinstance(value, frozenset | set) else value
-        return frozenset(texts(ordered, path))
-
-    return read
+    ordered = sorted(value, key=str) if isinstance(value, frozenset | set) else value
+    return frozenset(_texts(ordered, path))
 
 
-def mapped(reader: Reader, *, at_most: int) -> Reader:
+_texts = listed(text)
+
+
+def mapped(reader: Reader, *, at_most: int = MAX_ENTRIES) -> Reader:
     """Read an object whose keys are free texts and whose values go through ``reader``."""
 
     def read(value: object, path: str) -> dict[str, Any]:
@@ -206,7 +205,7 @@ def _read_key(key: object, path: str) -> None:
         raise ProblemError(f"{path}, key {shown(key)}", error.wanted) from None
 
 
-def counted(low: int, high: int = 1_000_000, *, at_most: int) -> Reader:
+def counted(low: int, high: int = 1_000_000, *, at_most: int = MAX_ENTRIES) -> Reader:
     """Read an object of whole numbers; where nothing is wrong with any, all in one go.
 
     A national table of travel times holds millions of them.

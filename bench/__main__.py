@@ -1,22 +1,27 @@
-"""``python -m bench [NAME] [--weeks N] [--seed N]``: run the benchmarks, print tables."""
+"""``python -m bench [NAME] [options]``: run the benchmarks, print tables."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from bench import first_proposal, pentameter
+from bench import first_proposal, fuzz, pentameter
 
 
 def main() -> int:
     """Exit 1 when what must always hold did not."""
     parser = argparse.ArgumentParser(prog="bench", description="Measure Waymark; prints a table.")
     parser.add_argument(
-        "name", nargs="?", choices=["pentameter", "proposal"], help="one benchmark only"
+        "name", nargs="?", choices=["fuzz", "pentameter", "proposal"], help="one benchmark only"
     )
     parser.add_argument("--weeks", type=int, default=pentameter.WEEKS, choices=range(1, 27))
     parser.add_argument("--seed", type=int, default=pentameter.SEED)
+    parser.add_argument("--files", type=int, default=100_000, help="spoilt files for fuzz")
     asked = parser.parse_args()
+    if asked.name == "fuzz":
+        tried = fuzz.run(asked.files)
+        print(fuzz.report(tried))
+        return 1 if tried.faults else 0
     if asked.name in (None, "proposal"):
         print(first_proposal.report(first_proposal.measure()), end="\n\n")
     if asked.name == "proposal":

@@ -1,6 +1,9 @@
 """Whatever is thrown at the reader, it answers with a problem or a ProblemError, nothing else."""
 
 import json
+import os
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocation import Problem, ProblemError, parse_plan, parse_problem, problem_to_json
+from bench import fuzz, spoil
+from bench.spoil import at, places
 from tests.unit.allocation.strategies import THOROUGH, problems
 
+FILES = int(os.environ.get("WAYMARK_FUZZ_FILES", "300"))
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -21,24 +27,6 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=5,
 )
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path of every value inside a document."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value)
-    found = [path] if path else []
-    if isinstance(value, dict | list):
-        for key, entry in inner:
-            found += (
-                places(entry, (*path, key)) if isinstance(entry, dict | list) else [(*path, key)]
-            )
-    return found
-
-
-def spoil(document: Any, path: tuple[Any, ...], value: Any) -> None:
-    for step in path[:-1]:
-        document = document[step]
-    document[path[-1]] = value
 
 
 def complaint(document: Any) -> str | None:
@@ -55,7 +43,8 @@ def complaint(document: Any) -> str | None:
 @given(problems(), st.data(), json_values)
 def test_a_spoilt_problem_is_read_or_refused(problem: Problem, data: Any, value: Any) -> None:
     document = problem_to_json(problem)
-    spoil(document, data.draw(st.sampled_from(places(document))), value)
+    *holder, step = data.draw(st.sampled_from(places(document)))
+    at(document, tuple(holder))[step] = value
 
     said = complaint(document)
 
@@ -77,3 +66,51 @@ def test_any_other_json_is_refused(value: Any) -> None:
 
     with pytest.raises(ProblemError, match=r"\w"):
         parse_problem(document)
+
+
+def test_spoilt_files_give_a_good_plan_or_name_the_place() -> None:
+    found = fuzz.run(FILES)
+
+    assert found.faults == []
+    assert found.outcomes["refused"] > FILES / 4
+    assert found.outcomes["solved and verified"] > FILES / 20
+    assert found.outcomes["refused: accepted offers"] > FILES / 50
+    assert found.outcomes["spoilt plan: verify exit 1"]
+
+
+def broken_main(said: str, code: int) -> Callable[[list[str]], int]:
+    def main(_: list[str]) -> int:
+        sys.stderr.write(f"{said}\n")
+        if code < 0:
+            raise KeyError(said)
+        return code
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "fault"),
+    [
+        ("", -1, "solve raised KeyError"),
+        ("", 1, "exit 1"),
+        ("Traceback", 2, "not one printable line"),
+        ("python -m allocation: a: b\nand more", 2, "not one printable line"),
+        ("python -m allocation: as_of: \x1b", 2, "not one printable line"),
+        ("python -m allocation: wrong", 2, "names no place"),
+        ("python -m allocation: households[99].id: wrong", 2, "names no place of the file"),
+        ("python -m allocation: as_of.id: wrong", 2, "names no place of the file"),
+    ],
+)
+def test_the_fuzz_sees_what_must_never_be(
+    said: str, code: int, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuzz, "main", broken_main(said, code))
+    monkeypatch.setattr(spoil, "file", lambda _, document: json.dumps(document).encode())
+
+    [told] = fuzz.run(1).faults
+
+    assert fault in told
+
+
+def test_a_file_of_the_fuzz_can_be_made_again() -> None:
+    assert fuzz.make(7, seed=3)[1] == fuzz.make(7, seed=3)[1] != fuzz.make(8, seed=3)[1]

@@ -124,6 +124,17 @@ def test_a_file_beyond_the_limit_is_refused(
     assert "the file is larger than" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+def test_an_answer_that_cannot_be_written_is_one_clear_line(problem_file: str) -> None:
+    command = [sys.executable, "-m", "allocation", "solve", problem_file]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"python -m allocation: the answer cannot be written")
+    assert done.stderr.count(b"\n") == 1
+
+
 NEVER_FITS = b'{"order": [' + b'{"a": 1}, ' * 2_900_000 + b"0]}"
 
 
@@ -138,9 +149,11 @@ def test_a_problem_beyond_the_memory_limit_is_one_clear_line_and_exit_2() -> Non
     assert done.stderr == b"python -m allocation: the problem does not fit into memory\n"
 
 
-def test_a_file_of_so_many_values_fits_into_the_memory_there_is_by_default() -> None:
+def test_a_file_of_the_most_values_is_read_in_less_than_2_gb() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "allocation", "solve", "-"], input=NEVER_FITS, capture_output=True
+        [sys.executable, "-m", "allocation", "solve", "-", "--memory-mb", "2048"],
+        input=NEVER_FITS,
+        capture_output=True,
     )
 
     assert done.returncode == 2
