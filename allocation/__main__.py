@@ -1,4 +1,4 @@
-"""The command line: ``python -m allocation solve|verify|explain|value``."""
+"""The command line: ``python -m allocation solve|verify|explain|value|simulate``."""
 
 import argparse
 import json
@@ -80,6 +80,13 @@ def value_command(args: argparse.Namespace) -> int:
     return 0
 
 
+def simulate_command(args: argparse.Namespace) -> int:
+    """Print what each policy makes of a scenario."""
+    scenario = allocation.parse_scenario(read_bytes(args.scenario))
+    show(allocation.compare_policies(scenario, seeds=args.seeds))
+    return 0
+
+
 def read_both(args: argparse.Namespace) -> tuple[allocation.Problem, allocation.Plan]:
     """Read the problem and the plan; only one of them may come from standard input."""
     if args.problem == args.plan == "-":
@@ -107,6 +114,13 @@ def seconds(given: str) -> float:
     return value
 
 
+def seeds(given: str) -> int:
+    """Read a number of seeds, 1 to 1000."""
+    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= 1000):
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 1000")
+    return int(given)
+
+
 def parser() -> Parser:
     """Return the parser with one sub-command for each thing it can do."""
     top = Parser(prog="python -m allocation", description=__doc__)
@@ -132,6 +146,11 @@ def parser() -> Parser:
     valuing.add_argument("problem")
     valuing.add_argument("--seconds", type=seconds, default=allocation.DEFAULT_SECONDS)
     valuing.set_defaults(run=value_command)
+
+    simulating = commands.add_parser("simulate", help="compare policies over many days")
+    simulating.add_argument("scenario", help="a waymark.scenario/1 file, or -")
+    simulating.add_argument("--seeds", type=seeds, default=5, help="how often it is played")
+    simulating.set_defaults(run=simulate_command)
     return top
 
 
