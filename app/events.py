@@ -39,6 +39,7 @@ class Fact(StrEnum):
     PLAN_MADE = "plan_made"
     PLAN_EXPLAINED = "plan_explained"
     PLAN_VIEWED = "plan_viewed"
+    PRICES_MADE = "prices_made"
     OFFER_MADE = "offer_made"
     OFFER_VIEWED = "offer_viewed"
     OFFER_ACCEPTED = "offer_accepted"

@@ -19,6 +19,7 @@ class Job(StrEnum):
     EXPLAIN = "explain"
     COST = "cost"
     REHEARSE = "rehearse"
+    PRICE = "price"
     SEND_TEXTS = "send_texts"
     HANDLE_TEXTS = "handle_texts"
     SWEEP = "sweep"

@@ -20,6 +20,7 @@ from app.sms import SmsGateway, TwilioGateway, name_phones
 
 log = structlog.get_logger()
 CONCURRENCY = 3  # a plan being solved must not keep a text waiting
+EVERY_NIGHT = "20 3 * * *"
 EVERY_TEN_SECONDS = "* * * * * */10"
 
 
@@ -79,6 +80,17 @@ def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
     task(Job.SEND_TEXTS, lambda: send_texts(gateway, app.config["SETTINGS"].public_url))
     task(Job.HANDLE_TEXTS, texts.handle_waiting)
     _register_sweep(jobs, app, gateway)
+    _register_prices(jobs, app)
+
+
+def _register_prices(jobs: procrastinate.App, app: Flask) -> None:
+    """Prices are made every night, and whenever a plan asks for them."""
+
+    @jobs.periodic(cron=EVERY_NIGHT, periodic_id="prices")
+    @jobs.task(name=Job.PRICE.value, queueing_lock=Job.PRICE.value)
+    def price(timestamp: int | None = None) -> None:
+        with app.app_context():
+            matching.make_prices()
 
 
 def _register_sweep(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:

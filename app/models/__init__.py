@@ -10,6 +10,7 @@ from app.models import (
     placements,
     plans,
     pre_alerts,
+    prices,
     reference,
     referrals,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "placements",
     "plans",
     "pre_alerts",
+    "prices",
     "reference",
     "referrals",
 ]

@@ -17,6 +17,7 @@ from app.models.columns import BigId, Created, Json, JsonList, RandomId, Word
 class PlanRun(Base):
     """One solve: the problem as it was, the plan, the proof's figures, and what made them.
 
+    ``other_plans`` are clearly different plans, ``{costs, differs: [{ref, room_id}]}``.
     ``made_with`` names the engine's version and those of the libraries it solves with;
     ``seconds_allowed`` is the limit that the search was given.
     """
@@ -34,6 +35,7 @@ class PlanRun(Base):
     seconds_allowed: Mapped[float] = mapped_column(server_default=text("0"))
     status: Mapped[str] = mapped_column(Word)
     solve_ms: Mapped[int]
+    other_plans: Mapped[JsonList]
     is_explained: Mapped[bool] = mapped_column(server_default=text("false"))
 
 

@@ -30,6 +30,7 @@ from app.services import case, choices, closing, matching, offers, pre_alerts, t
 from app.services.asked import ChosenReason, NewPreAlert
 from app.services.board import look
 from app.services.costs import CostUnread
+from app.services.scarce import read_scarce
 
 bp = Blueprint("coordinator", __name__, url_prefix="/desk")
 bp.before_request(only(Role.COORDINATOR))
@@ -280,6 +281,12 @@ def cancel_pre_alert(alert: UUID) -> ResponseReturnValue:
         return try_again(error, ".show_pre_alert", alert=alert)
     flash("Called off. The rooms that were kept for them are free for the plan.")
     return redirect(url_for(".pre_alerts"), code=303)
+
+
+@bp.get("/scarce")
+def scarce() -> ResponseReturnValue:
+    """What rooms cost those still to come, and why."""
+    return render_template("coordinator/scarce.html", page=read_scarce(by=me()))
 
 
 @bp.get("/tasks", endpoint="tasks")

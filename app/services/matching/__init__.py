@@ -9,6 +9,7 @@ from app.services.matching.planning import (
     plan_if_due,
     warm_up,
 )
+from app.services.matching.pricing import make_prices
 from app.services.matching.rehearsing import rehearse, rehearse_if_due
 from app.services.matching.replaying import Replay, Verdict, kept_runs, replay
 
@@ -25,6 +26,7 @@ __all__ = [
     "explain_newest_plan",
     "kept_runs",
     "make_plan",
+    "make_prices",
     "newest_run",
     "override",
     "plan_if_due",

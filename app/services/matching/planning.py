@@ -17,7 +17,7 @@ from app.events import Fact, record
 from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import Referral, ReferralState
 from app.queue import Job, defer
-from app.services.matching import rehearsing, replaying, wording
+from app.services.matching import pricing, rehearsing, replaying, wording
 from app.services.snapshot import FORMAT, Snapshot, take
 
 log = structlog.get_logger()
@@ -36,6 +36,7 @@ def make_plan() -> UUID:
     """Solve tonight afresh and keep problem and plan; the worker's job. Nothing is decided here."""
     with transaction(by=SYSTEM) as now:
         snapshot = take(now)
+        snapshot.problem = pricing.look_ahead(snapshot.problem, now)
     started = time.monotonic()
     problem, plan = _solve(snapshot)
     solve_ms = int((time.monotonic() - started) * 1000)
@@ -65,6 +66,7 @@ def make_plan() -> UUID:
         record(Fact.PLAN_MADE, by=SYSTEM, run_id=run.id, detail=counts)
         defer(Job.EXPLAIN)
         rehearsing.defer_rehearsal(now)
+        pricing.defer_prices(now)
     log.info("plan_made", **counts)
     return run.id
 
@@ -139,6 +141,13 @@ def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> boo
             line.reasons = wording.told(answer["why"], labels)
         line.alternatives = wording.alternatives(answer["refuges"], labels)
         return True
+
+
+def keep_other_plans(run_id: UUID, found: list[dict[str, Any]]) -> None:
+    """Keep the clearly different plans that the engine found beside this one, for the board."""
+    with transaction(by=SYSTEM):
+        run = db.session.get_one(PlanRun, run_id)
+        run.other_plans = [wording.other_plan(each) for each in found]
 
 
 def newest_run() -> PlanRun | None:

@@ -16,7 +16,7 @@ from app.events import Fact, record
 from app.models.pre_alerts import PreAlert, Rehearsal
 from app.models.reference import Region
 from app.queue import Job, defer
-from app.services.matching import wording
+from app.services.matching import pricing, wording
 from app.services.referrals import HIGH_SUPPORT, MAX_TRAVEL_MINUTES
 from app.services.snapshot import take
 
@@ -37,11 +37,11 @@ def rehearse() -> int:
         alerts = _open_alerts(now)
         if not alerts:
             return 0
-        night = take(now, with_reserves=False)
+        night = pricing.look_ahead(take(now).problem, now, with_reserved=False)
         expected = {alert.id: _expected(alert, region) for alert, region in alerts}
         labels = wording.labels()
-    households = [*night.problem["households"], *(h for each in expected.values() for h in each)]
-    problem = allocation.parse_problem({**night.problem, "households": households})
+    households = [*night["households"], *(h for each in expected.values() for h in each)]
+    problem = allocation.parse_problem({**night, "households": households})
     plan = allocation.solve(problem, seconds=REHEARSE_SECONDS)
     with transaction(by=SYSTEM) as later:
         still_open = {alert.id for alert, _ in _open_alerts(later)}

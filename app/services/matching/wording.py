@@ -116,7 +116,7 @@ def alternatives(refuges: list[dict[str, Any]], labels: Labels) -> list[dict[str
 
 
 def _possible(answer: dict[str, Any]) -> dict[str, Any]:
-    return {**cost(answer), "room_id": int(answer["room"].removeprefix("room-")), "rule_text": ""}
+    return {**cost(answer), "room_id": _room_id(answer["room"]), "rule_text": ""}
 
 
 def cost(answer: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +131,25 @@ def cost(answer: dict[str, Any]) -> dict[str, Any]:
         "touches": _touches(answer),
         "loss": loss,
     }
+
+
+def other_plan(found: dict[str, Any]) -> dict[str, Any]:
+    """A clearly different plan: what it loses and gains, and where it puts whom otherwise.
+
+    ``found`` is an entry of the engine's ``alternatives``.
+    """
+    rooms = {each["household"]: each["room"] for each in found["plan"]["placements"]}
+    return {
+        "costs": [_level(level, lost) for level, lost in found["loss"].items() if lost],
+        "differs": [
+            {"ref": ref, "room_id": _room_id(rooms[ref]) if ref in rooms else None}
+            for ref in found["differs"]
+        ],
+    }
+
+
+def _room_id(key: str) -> int:
+    return int(key.removeprefix("room-"))
 
 
 LOSSES: dict[str, tuple[str, str]] = {

@@ -17,6 +17,7 @@ from app.models.plans import PlanLine
 from app.models.referrals import Referral
 from app.services import clock, invariants, matching, pre_alerts
 from app.services.asked import NewChild
+from app.services.matching.pricing import look_ahead
 from app.services.snapshot import take
 from tests.cast import Cast
 from tests.conftest import Run
@@ -29,8 +30,8 @@ ABOVE_SCARCITY = 7  # levels: priorities 1 to 4, waiting, standing offers, wishe
 def figures(*, with_reserves: bool) -> tuple[list[int], set[str]]:
     """The figures of the best plan above the scarcity level, and who is placed."""
     with transaction(by=SYSTEM) as now:
-        night = take(now, with_reserves=with_reserves)
-    plan = allocation.solve(allocation.parse_problem(night.problem), seconds=5)
+        night = look_ahead(take(now).problem, now, with_reserved=with_reserves)
+    plan = allocation.solve(allocation.parse_problem(night), seconds=5)
     assert plan.status == "optimal"
     placed = {each.household for each in plan.placements}
     return [figure.value for figure in plan.objective][:ABOVE_SCARCITY], placed
