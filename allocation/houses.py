@@ -19,6 +19,7 @@ class Houses:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self._known: dict[tuple[object, ...], Refuge] = {}
         rooms = [room for _, room in world.rooms]
         self.beds = np.array([room.bed_spaces for room in rooms])
         self.cots = np.array([room.cots for room in rooms])
@@ -77,10 +78,18 @@ class Houses:
 
     def refuges(self) -> tuple[Refuge, ...]:
         """Return the houses with the rooms that have a bed space free, as the engine is told."""
-        free: dict[int, list[Room]] = {}
-        for j in np.flatnonzero(self.beds):
-            free.setdefault(int(self.world.refuge_of[j]), []).append(self._room(int(j)))
-        return tuple(self._refuge(i, rooms) for i, rooms in free.items())
+        free: dict[int, list[int]] = {}
+        for j in np.flatnonzero(self.beds).tolist():
+            free.setdefault(int(self.world.refuge_of[j]), []).append(j)
+        return tuple(self._told(i, rooms) for i, rooms in free.items())
+
+    def _told(self, i: int, rooms: list[int]) -> Refuge:
+        """Return the house as it stands tonight; most stand as they did some night before."""
+        left = (int(self.children[i]), int(self.support[i]))
+        state = (i, *left, *((j, int(self.beds[j]), int(self.cots[j])) for j in rooms))
+        if state not in self._known:
+            self._known[state] = self._refuge(i, [self._room(j) for j in rooms])
+        return self._known[state]
 
     def _room(self, j: int) -> Room:
         room = self.world.rooms[j][1]

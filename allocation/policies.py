@@ -7,10 +7,11 @@ from dataclasses import replace
 from allocation.arrivals import Arrival
 from allocation.check import scarcity
 from allocation.geography import travel_minutes
+from allocation.model import Model, build, gains
 from allocation.plan import Placement
 from allocation.pressure import scarcity_prices
 from allocation.prices import Prices
-from allocation.problem import DEFAULT_ORDER, Problem
+from allocation.problem import DEFAULT_ORDER, PRIORITY_LEVELS, Problem
 from allocation.simulation import Given, Night, Policy
 from allocation.world import World
 
@@ -145,12 +146,28 @@ def _placements(problem: Problem) -> Sequence[Placement]:
 
     One place, so that a faster way of asking is one change.
     """
-    from allocation.model import build, gains
     from allocation.search import lexicographic
     from allocation.solver import first_plan, placements_of
 
     model = build(problem)
-    levels = {name: gains(model, name) for name in problem.levels}
+    levels = {}
+    for group in (PRIORITY_LEVELS, problem.order[:2], problem.order[2:]):
+        levels[group[0]] = _folded(model, [gains(model, level) for level in group])
     deadline = time.monotonic() + _ENGINE_SECONDS
     outcome = lexicographic(model, levels, first_plan(model), deadline)
     return placements_of(model, outcome.chosen or frozenset())
+
+
+def _folded(model: Model, levels: Sequence[Sequence[int]]) -> list[int]:
+    """Return levels as one that ranks every two plans as they do, the first of them before all."""
+    total = [0] * len(model.pairs)
+    for level in levels:
+        least: dict[str, int] = {}
+        most: dict[str, int] = {}
+        for pair, gain in zip(model.pairs, level, strict=True):
+            name = pair.household.id
+            least[name] = min(least.get(name, 0), gain)
+            most[name] = max(most.get(name, 0), gain)
+        width = sum(most.values()) - sum(least.values()) + 1
+        total = [above * width + gain for above, gain in zip(total, level, strict=True)]
+    return total

@@ -64,9 +64,10 @@ def measure(seeds: int = SEEDS, days: int = DAYS) -> Iterator[Measured]:
         for load in LOADS:
             scenario = country(seed, load=load, days=days)
             world = World(scenario.refuges, scenario.scaled_demand())
+            chosen = policies(world)
             for drift in DRIFTS:
                 told = country(seed, load=load, days=days, drift=drift)
-                for name, policy in policies(world).items():
+                for name, policy in chosen.items():
                     report = simulate(told, policy, seed, world)
                     measured.reports[drift, load][name].append(report)
             if seed < FIRST_SEED + BOUND_SEEDS:

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from allocation import Placement, violations
+from allocation import Placement, scarcity_prices, score, solve, violations
 from allocation.arrivals import DAY_MINUTES, draw
 from allocation.comparison import compare, paired, t_quantile
 from allocation.houses import Houses
@@ -14,10 +15,14 @@ from allocation.policies import (
     ENGINE,
     FIRST_COME,
     LEAST_CAPABLE,
+    ORDERS,
+    RARITY,
     SCARCITY_FIRST,
     policies,
+    rarity_prices,
     rehearsals,
 )
+from allocation.problem import DEFAULT_ORDER
 from allocation.scenario import Scenario
 from allocation.simulation import BrokenRule, Given, Night, Policy, simulate
 from allocation.world import World
@@ -73,6 +78,26 @@ def test_no_policy_breaks_a_rule_or_leaves_anybody_a_room_would_take(name: str) 
                 for room in refuge.rooms:
                     added = Placement(household, refuge.id, room.id)
                     assert violations(night.problem, [*made, added]), f"{added} was free"
+
+
+@pytest.mark.parametrize("name", [RARITY, ENGINE, SCARCITY_FIRST])
+def test_the_engine_policy_gives_what_solve_proves_best(name: str) -> None:
+    scenario = small(days=30, warm_up_days=0, load=1.5)
+    watched = Watched(named(name, scenario))
+    prices = {
+        RARITY: rarity_prices(world_of(scenario)),
+        ENGINE: scarcity_prices(scenario.refuges, scenario.scaled_demand()),
+    }
+    prices[SCARCITY_FIRST] = prices[ENGINE]
+    order = ORDERS[", scarcity before wishes"] if name == SCARCITY_FIRST else DEFAULT_ORDER
+
+    simulate(scenario, watched, 4)
+
+    fullest = sorted(watched.nights, key=lambda seen: -len(seen[0].waiting))[:8]
+    for night, given in fullest:
+        problem = replace(prices[name].applied_to(night.problem), order=order)
+        best = {figure.level: figure.value for figure in solve(problem).objective}
+        assert score(problem, placements(night, given)) == best
 
 
 def test_a_policy_that_leaves_rooms_empty_is_told_so() -> None:
