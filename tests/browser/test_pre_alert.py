@@ -6,8 +6,15 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Arrive
+from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def accessible(desk: Visitor) -> None:
+    """axe-core is itself a script, so it can only look where scripts run."""
+    if desk.script:
+        assert desk.axe_faults() == []
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -29,13 +36,13 @@ def test_an_operation_is_recorded_rehearsed_and_called_off(arrive: Arrive, scrip
     expect(page.get_by_role("alert")).to_contain_text("Type a time such as 05:30.")
     expect(page.get_by_label("Until what time?")).to_have_value("09:00")
     expect(page.get_by_label("Albanian")).to_be_checked()
-    assert desk.axe_faults() == []
+    accessible(desk)
     desk.picture("40-pre-alert-again", full=True)
     page.get_by_label("From what time?").fill("05:30")
     desk.tap("Record and rehearse")
 
-    desk.wait_for(page.get_by_text("would have a bed tonight"))
-    assert desk.axe_faults() == []
+    desk.wait_for(page.locator("main .wm-lede", has_text="would have a bed tonight"))
+    accessible(desk)
     desk.picture("41-pre-alert", full=True)
     desk.go("/desk/board")
     expect(page.get_by_text("8 to 12 women")).to_be_visible()
@@ -43,7 +50,7 @@ def test_an_operation_is_recorded_rehearsed_and_called_off(arrive: Arrive, scrip
     page.get_by_text("It will not happen").click()
     desk.tap("Call it off")
     expect(page.get_by_text("Called off").first).to_be_visible()
-    assert desk.axe_faults() == []
+    accessible(desk)
 
 
 def test_the_desk_reads_what_is_scarce(arrive: Arrive) -> None:
