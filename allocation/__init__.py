@@ -1,14 +1,16 @@
 """The door to the placement engine: a problem in, a proven and explained plan out.
 
 Pure: no Flask, no database, no clock but the one that limits the search. Importing this package
-does not import OR-Tools; only calling ``solve``, ``explain`` or ``forced_cost`` does.
+imports no solver; only calling ``solve``, ``place``, ``explain`` and the like does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from allocation.check import RoomVerdict, Violation, eligible_rooms, score, verify, violations
+from allocation.forecast import Forecast, parse_forecast
 from allocation.plan import (
     Figure,
     Placement,
@@ -19,6 +21,7 @@ from allocation.plan import (
     plan_sha256,
     plan_to_json,
 )
+from allocation.prices import FeatureFigures, Prices
 from allocation.problem import (
     Child,
     DangerZone,
@@ -35,6 +38,7 @@ from allocation.problem import (
 )
 from allocation.reading import ProblemError
 from allocation.rules import RULES, Rule
+from allocation.scenario import Scenario, parse_scenario
 from allocation.words import describe
 
 if TYPE_CHECKING:
@@ -131,17 +135,41 @@ def value_of_one_more(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> 
     return value.value_of_one_more(problem, seconds=seconds)
 
 
+def scarcity_prices(refuges: Sequence[Refuge], forecast: Forecast, *, days: int = 30) -> Prices:
+    """Return what using each room costs the women still to come, from a forecast of who comes.
+
+    ``refuges`` with all rooms, free and occupied, as if nobody lived there. Operations announced
+    for the next ``days`` count as spread over them. Takes well under a second for a country.
+    """
+    from allocation import pressure, world
+
+    return pressure.scarcity_prices(world.World(refuges, forecast), days=days)
+
+
+def compare_policies(scenario: Scenario, *, seeds: int = 5) -> dict[str, Any]:
+    """Play every policy on ``seeds`` seeds from the scenario's own on, and return the figures.
+
+    Shares are weighted 8, 4, 2, 1 by priority; differences are paired, with 95 % intervals.
+    """
+    from allocation import comparison
+
+    return comparison.compare(scenario, range(scenario.seed, scenario.seed + seeds))
+
+
 __all__ = [
     "DEFAULT_SECONDS",
     "ENGINE_VERSION",
     "RULES",
     "Child",
     "DangerZone",
+    "FeatureFigures",
     "Figure",
+    "Forecast",
     "Household",
     "Place",
     "Placement",
     "Plan",
+    "Prices",
     "Problem",
     "ProblemError",
     "Reason",
@@ -149,23 +177,28 @@ __all__ = [
     "Room",
     "RoomVerdict",
     "Rule",
+    "Scenario",
     "Standing",
     "Unplaced",
     "Violation",
     "alternatives",
     "canonical_json",
+    "compare_policies",
     "describe",
     "eligible_rooms",
     "explain",
     "forced_cost",
     "night",
+    "parse_forecast",
     "parse_plan",
     "parse_problem",
+    "parse_scenario",
     "place",
     "plan_sha256",
     "plan_to_json",
     "problem_sha256",
     "problem_to_json",
+    "scarcity_prices",
     "score",
     "solve",
     "value_of_one_more",

@@ -1,4 +1,4 @@
-"""The command line: ``python -m allocation solve|verify|explain|value``."""
+"""The command line: ``python -m allocation solve|verify|explain|value|simulate``."""
 
 import argparse
 import json
@@ -96,6 +96,13 @@ def value_command(args: argparse.Namespace) -> int:
     return 0
 
 
+def simulate_command(args: argparse.Namespace) -> int:
+    """Print what each policy makes of a scenario."""
+    scenario = allocation.parse_scenario(read_bytes(args.scenario))
+    show(allocation.compare_policies(scenario, seeds=args.seeds))
+    return 0
+
+
 def read_both(args: argparse.Namespace) -> tuple[allocation.Problem, allocation.Plan]:
     """Read the problem and the plan; only one of them may come from standard input."""
     if args.problem == args.plan == "-":
@@ -127,6 +134,13 @@ def memory(given: str) -> int:
     """Read a limit on memory in MB; below 512 the solver could not even be loaded."""
     if not re.fullmatch("[0-9]{1,9}", given) or int(given) < 512:
         raise argparse.ArgumentTypeError("must be a whole number of MB, at least 512")
+    return int(given)
+
+
+def seeds(given: str) -> int:
+    """Read a number of seeds, 1 to 1000."""
+    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= 1000):
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 1000")
     return int(given)
 
 
@@ -168,6 +182,11 @@ def parser() -> Parser:
     valuing.add_argument("problem")
     valuing.add_argument("--seconds", type=seconds, default=allocation.DEFAULT_SECONDS)
     valuing.set_defaults(run=value_command)
+
+    simulating = commands.add_parser("simulate", help="compare policies over many days")
+    simulating.add_argument("scenario", help="a waymark.scenario/1 file, or -")
+    simulating.add_argument("--seeds", type=seeds, default=5, help="how often it is played")
+    simulating.set_defaults(run=simulate_command)
     return top
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 import structlog
@@ -40,7 +42,8 @@ TOO_POWERFUL = """
 
 def init_cli(app: Flask) -> None:
     """Register every command, and let no production process work with the owner's rights."""
-    for each in (migrate, load_reference, seed, worker, create_user, invariants, backup, restore):
+    for each in (migrate, load_reference, seed, worker, create_user, invariants, replay, backup,
+                 restore):  # fmt: skip
         app.cli.add_command(each)
     if not app.config["SETTINGS"].is_demo and not _is_the_owners(app):
         refuse_powerful_login(app)
@@ -206,6 +209,32 @@ def invariants() -> None:
     if found:
         sys.exit(1)
     click.echo("Every invariant holds.")
+
+
+@click.command()
+@click.argument("run_id", type=click.UUID, required=False)
+@click.option("--all", "everything", is_flag=True, help="Every kept plan, oldest first.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="With --all: from this day (UTC).")
+def replay(run_id: UUID | None, everything: bool, since: datetime | None) -> None:
+    """Make past plans again and compare them byte for byte; exit 1 when one is not the same."""
+    from app.services import matching
+
+    if (run_id is None) is not everything:
+        raise click.UsageError("Name one plan, or say --all.")
+    day = since.replace(tzinfo=UTC) if since else None
+    is_wrong = False
+    with _as("waymark_worker").app_context():
+        try:
+            for each in [run_id] if run_id else matching.kept_runs(since=day):
+                found = matching.replay(each)
+                click.echo(found.line)
+                is_wrong = is_wrong or found.verdict is matching.Verdict.DIFFERS
+        except DomainError as error:
+            raise click.ClickException(str(error)) from None
+        finally:
+            db.engine.dispose()
+    if is_wrong:
+        sys.exit(1)
 
 
 @click.command()

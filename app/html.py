@@ -6,7 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,17 @@ def when(at: datetime | None, *, now: datetime) -> Markup:
     shown = nearby.get(days) or f"{local:%a} {local.day} {local:%b}{year}, {clock}"
     exact = at.astimezone(UTC).isoformat(timespec="seconds")
     return Markup('<time datetime="{}">{}</time>').format(exact, shown)
+
+
+def coming_days(now: datetime, *, count: int = 8) -> list[tuple[str, str]]:
+    """The next days in London for a list to choose from, today first: (2026-11-24, "today")."""
+    first = now.astimezone(LONDON).date()
+    days = [first + timedelta(days=number) for number in range(count)]
+    near = ["Today", "Tomorrow"]
+    return [
+        (day.isoformat(), near[number] if number < len(near) else f"{day:%A} {day.day} {day:%B}")
+        for number, day in enumerate(days)
+    ]
 
 
 def minutes_left(at: datetime, *, now: datetime) -> str:

@@ -52,7 +52,11 @@ NAV: dict[Role, list[tuple[str, str]]] = {
     Role.FORCE_SUPERVISOR: [("Requests of the force", "police.list_requests")],
     Role.REFUGE_WORKER: [("Tonight", "refuge.home"), ("Rooms", "refuge.rooms")],
     Role.REFUGE_MANAGER: [("Tonight", "refuge.home"), ("Rooms", "refuge.rooms")],
-    Role.COORDINATOR: [("Board", "coordinator.board"), ("Needs a person", "coordinator.tasks")],
+    Role.COORDINATOR: [
+        ("Board", "coordinator.board"),
+        ("Needs a person", "coordinator.tasks"),
+        ("Pre-alerts", "coordinator.pre_alerts"),
+    ],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
     Role.ADMINISTRATOR: [("People", "admin.list_users"), ("Add a person", "admin.new_user")],
 }

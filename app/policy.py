@@ -9,6 +9,7 @@ from app.models.accounts import User
 from app.models.beds import Refuge, Room
 from app.models.messages import Task
 from app.models.placements import Placement, PlacementState
+from app.models.pre_alerts import PreAlert
 from app.models.referrals import Referral
 
 # Where a refuge sees a woman's needs: while it is asked, and while she is theirs.
@@ -76,3 +77,8 @@ def visible_users(by: Actor) -> Select[User]:
 def visible_tasks(by: Actor) -> Select[Task]:
     """What needs a person is the desk's."""
     return select(Task).where(true() if by.role in (Role.COORDINATOR, Role.SYSTEM) else false())
+
+
+def visible_pre_alerts(by: Actor) -> Select[PreAlert]:
+    """What the desk was told in confidence: no force and no house reads of an operation."""
+    return select(PreAlert).where(true() if by.role in (Role.COORDINATOR, Role.SYSTEM) else false())

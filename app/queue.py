@@ -17,6 +17,9 @@ class Job(StrEnum):
 
     PLAN = "plan"
     EXPLAIN = "explain"
+    COST = "cost"
+    REHEARSE = "rehearse"
+    PRICE = "price"
     SEND_TEXTS = "send_texts"
     HANDLE_TEXTS = "handle_texts"
     SWEEP = "sweep"

@@ -14,12 +14,13 @@ from flask import Flask
 
 from app import outbox
 from app.queue import Job
-from app.services import health, matching, offers, texts
+from app.services import health, matching, offers, pre_alerts, texts
 from app.services.phone_book import phone_book
 from app.sms import SmsGateway, TwilioGateway, name_phones
 
 log = structlog.get_logger()
 CONCURRENCY = 3  # a plan being solved must not keep a text waiting
+EVERY_NIGHT = "20 3 * * *"
 EVERY_TEN_SECONDS = "* * * * * */10"
 
 
@@ -74,9 +75,22 @@ def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
 
     task(Job.PLAN, matching.make_plan)
     task(Job.EXPLAIN, matching.explain_newest_plan)
+    task(Job.COST, matching.answer_questions)
+    task(Job.REHEARSE, matching.rehearse)
     task(Job.SEND_TEXTS, lambda: send_texts(gateway, app.config["SETTINGS"].public_url))
     task(Job.HANDLE_TEXTS, texts.handle_waiting)
     _register_sweep(jobs, app, gateway)
+    _register_prices(jobs, app)
+
+
+def _register_prices(jobs: procrastinate.App, app: Flask) -> None:
+    """Prices are made every night, and whenever a plan asks for them."""
+
+    @jobs.periodic(cron=EVERY_NIGHT, periodic_id="prices")
+    @jobs.task(name=Job.PRICE.value, queueing_lock=Job.PRICE.value)
+    def price(timestamp: int | None = None) -> None:
+        with app.app_context():
+            matching.make_prices()
 
 
 def _register_sweep(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
@@ -102,6 +116,9 @@ def sweep(gateway: SmsGateway, public_url: str) -> None:
         offers.lapse_offers,
         offers.ask_after_the_overdue,
         matching.plan_if_due,
+        matching.answer_questions,
+        pre_alerts.expire,
+        matching.rehearse_if_due,
         lambda: send_texts(gateway, public_url),
         lambda: outbox.reconcile_unknown(gateway),
         texts.handle_waiting,

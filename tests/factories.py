@@ -94,8 +94,13 @@ def offer_room(ref: str, *, by: Actor, room: UUID | None = None) -> Placement:
         with transaction(by=SYSTEM):
             room = db.session.scalars(select(Room.public_id).order_by(Room.id)).first()
     assert room is not None
-    matching.override(ref, room, reason="her_wish", note="", by=by)
+    matching.override(ref, at_once(room), by=by)
     return placement_of(ref)
+
+
+def at_once(room: UUID, *, reason: str = "her_wish") -> matching.Choice:
+    """A coordinator's choice of a room, made without waiting for what it costs the others."""
+    return matching.Choice(room=room, reason=reason, cannot_wait=True)
 
 
 def placement_of(ref: str) -> Placement:

@@ -144,7 +144,10 @@ class ServiceDoors:
         desk = self.actor(COORDINATOR.email)
         for room in rooms:
             try:
-                matching.override(ref, room, reason="her_wish", note=CHOSEN_BY_HAND, by=desk)
+                choice = matching.Choice(
+                    room=room, reason="her_wish", note=CHOSEN_BY_HAND, cannot_wait=True
+                )
+                matching.override(ref, choice, by=desk)
             except (Conflict, Invalid):
                 continue
             return self.offers_of([ref])[0]

@@ -40,6 +40,7 @@ def seed_demo(*, seed: int = SEED) -> str:
     try:
         doors.at(world.residents[0].woman.arrives_minute - DAY_MINUTES)
         layout.lay_out(world, today=now.date())
+        matching.make_prices()
         end = world.days * DAY_MINUTES
         story = Story(world, doors, answers_until=end - LAST_ANSWER_MINUTES - 1)
         story.play(until=0)
@@ -54,6 +55,7 @@ def seed_demo(*, seed: int = SEED) -> str:
             beds.confirm_beds(by=doors.house(refuge.alias))
         doors.at(end)
         doors.finish_tasks(older_than=timedelta(minutes=LAST_ANSWER_MINUTES))
+        matching.make_prices()
         matching.make_plan()
     finally:
         clock.back_to_real_time()

@@ -16,21 +16,11 @@ from app.demo.plans import (
     WomanPlan,
     ZonePlan,
 )
+from app.services.forecasting import NEED_FEATURES
 from app.services.reference import calibration, read_rows
 
 DAY_MINUTES = 24 * 60
 CHILD_AGES = {"<1": (0, 0), "1-4": (1, 4), "5-10": (5, 10), "11-15": (11, 15), "16-17": (16, 17)}
-# What calibration.json calls a need, and the feature an officer ticks for it.
-NEED_FEATURES = {
-    "wheelchair": "wheelchair",
-    "mobility_limited": "step_free",
-    "self_contained_needed": "self_contained",
-    "needs_female_staff_only": "women_only_staff",
-    "night_staff_24h": "staff_24h",
-    "suicide_risk_high": "mental_health_support",
-    "substance_support": "substance_support",
-    "late_pregnancy_3rd_trimester": "late_pregnancy",
-}
 ZONE_COUNT = {"none": 0, "one": 1, "two": 2, "three_plus": 3}
 SURGE_LINKS = {1: "together", 2: "together", 3: "apart", 6: "apart"}  # to the first woman
 HER_NO = ("wants_home", "not_now", "fears_officials", "too_far", "stay_near", "shared_rooms")

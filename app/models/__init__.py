@@ -9,6 +9,8 @@ from app.models import (
     messages,
     placements,
     plans,
+    pre_alerts,
+    prices,
     reference,
     referrals,
 )
@@ -22,6 +24,8 @@ __all__ = [
     "messages",
     "placements",
     "plans",
+    "pre_alerts",
+    "prices",
     "reference",
     "referrals",
 ]

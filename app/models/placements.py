@@ -98,6 +98,7 @@ class Placement(Base):
     decided_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     override_reason: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
     override_note: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    override_cost: Mapped[str] = mapped_column(Text, server_default=text("''"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
 
     def refuse_unless(self, *states: PlacementState) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from marshmallow import Schema, fields, post_load, pre_load, validate
 
 from app.schemas import one
+from app.services.matching import Choice
 
 ALL_LINES = "all"
 OTHER_ROOM = "other"
@@ -25,15 +26,6 @@ class Confirmed:
 
     run_id: UUID
     refs: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChosenRoom:
-    """Another room than the plan's, and why."""
-
-    room: UUID
-    reason: str
-    note: str
 
 
 class ConfirmSchema(Schema):
@@ -61,7 +53,7 @@ class ConfirmSchema(Schema):
 
 
 class OverrideSchema(Schema):
-    """A room from the list, or another free one, with a reason from the list."""
+    """A room from the list, or another free one, with a reason from the list, and what was read."""
 
     room = fields.UUID(
         required=True, error_messages={"required": CHOOSE_ROOM, "invalid_uuid": CHOOSE_ROOM}
@@ -75,13 +67,22 @@ class OverrideSchema(Schema):
         load_default="", validate=validate.Length(max=500, error="Keep the note to 500 characters.")
     )
 
+    read = fields.List(
+        fields.String(validate=validate.Length(max=16, error=LOOK_AGAIN)),
+        load_default=list,
+        validate=validate.Length(max=MOST_LINES, error=LOOK_AGAIN),
+    )
+    cannot_wait = fields.Boolean(load_default=False)
+
     @pre_load
-    def _gather(self, values: Mapping[str, list[str]], **_: Any) -> dict[str, str]:
-        found = {name: one(values, name) for name in ("room", "reason", "note")}
+    def _gather(self, values: Mapping[str, list[str]], **_: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {name: one(values, name) for name in ("room", "reason", "note")}
         if found["room"] == OTHER_ROOM:
             found["room"] = one(values, "other_room")
-        return {name: text for name, text in found.items() if text}
+        found["read"] = values.get("read", [])
+        found["cannot_wait"] = "yes" if values.get("cannot_wait") else ""
+        return {name: given for name, given in found.items() if given}
 
     @post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> ChosenRoom:
-        return ChosenRoom(**data)
+    def _make(self, data: dict[str, Any], **_: Any) -> Choice:
+        return Choice(**data | {"read": frozenset(data["read"])})

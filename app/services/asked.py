@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from app.models.reference import Urgency
@@ -43,6 +44,21 @@ class NewReferral:
     london: London = London.EITHER
     same_as: str = ""
     tie: LinkKind | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPreAlert:
+    """What the desk was told is coming; times are aware, needs are those of each woman."""
+
+    form_key: UUID
+    women_least: int
+    women_most: int
+    region: str
+    expected_from: datetime
+    expected_until: datetime
+    with_children: int = 0
+    languages: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

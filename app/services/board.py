@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -17,17 +18,29 @@ from app.models.messages import Task
 from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import Referral, ReferralState
 from app.policy import visible_tasks
+from app.services.board_groups import in_groups
 from app.services.desk import (
     Asked,
     Line,
+    RoomShown,
     asked_shown,
     line_shown,
     only_desk,
     people_shown,
     rooms_shown,
 )
+from app.services.pre_alerts import PreAlertShown, open_pre_alerts
 
+RunRow = Row[UUID, datetime, str, int, bool, list[Any]]
 ON_THE_BOARD = (ReferralState.READY, ReferralState.OFFERED, ReferralState.CONFIRMED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherPlan:
+    """A clearly different plan: what it costs, and (reference, room or None) where it differs."""
+
+    costs: list[str]
+    differs: list[tuple[str, RoomShown | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +54,7 @@ class PlanNote:
     proposed: int
     left_out: int
     is_explained: bool
+    others: list[OtherPlan]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +67,16 @@ class Board:
     promised: list[Asked]
     free_rooms: int
     open_tasks: int
+    expected: list[PreAlertShown]
 
     @property
     def proposed(self) -> list[Line]:
         return [line for line in self.lines if line.room is not None]
+
+    @property
+    def askable(self) -> list[Line]:
+        """The lines that "ask all houses" means."""
+        return [line for line in self.lines if line.may_ask]
 
 
 def look(*, by: Actor, is_live: bool = False) -> Board:
@@ -80,10 +100,11 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
         _note_look(run, sorted(persons), by=by, is_live=is_live)
         tasks = visible_tasks(by).where(Task.done_at.is_(None)).subquery()
         return Board(
-            plan=_plan_note(run),
-            lines=sorted(lines, key=_decisions_first),
+            plan=_plan_note(run, rooms),
+            lines=in_groups(sorted(lines, key=_decisions_first)),
             offers=_by_clock(asked, ReferralState.OFFERED),
             promised=_by_clock(asked, ReferralState.CONFIRMED),
+            expected=open_pre_alerts(by, now),
             free_rooms=sum(room.is_free for room in rooms.values()),
             open_tasks=db.session.scalar(select(func.count()).select_from(tasks)) or 0,
         )
@@ -94,18 +115,23 @@ def _decisions_first(line: Line) -> tuple[bool, object]:
     return line.is_planned and line.room is None, line.person.turn
 
 
-def _newest_run() -> Row[UUID, datetime, str, int, bool] | None:
+def _newest_run() -> RunRow | None:
     """Without its problem and plan, which are long and which the lines already hold."""
     return db.session.execute(
-        select(PlanRun.id, PlanRun.as_of, PlanRun.status, PlanRun.solve_ms, PlanRun.is_explained)
+        select(
+            PlanRun.id,
+            PlanRun.as_of,
+            PlanRun.status,
+            PlanRun.solve_ms,
+            PlanRun.is_explained,
+            PlanRun.other_plans,
+        )
         .order_by(PlanRun.as_of.desc())
         .limit(1)
     ).first()
 
 
-def _plan_lines(
-    run: Row[UUID, datetime, str, int, bool] | None, ids: list[int]
-) -> dict[int, PlanLine]:
+def _plan_lines(run: RunRow | None, ids: list[int]) -> dict[int, PlanLine]:
     """The newest plan's lines; a line older than her last change says nothing any more."""
     if run is None:
         return {}
@@ -121,7 +147,7 @@ def _plan_lines(
     return {line.referral_id: line for line in rows}
 
 
-def _plan_note(run: Row[UUID, datetime, str, int, bool] | None) -> PlanNote | None:
+def _plan_note(run: RunRow | None, rooms: dict[int, RoomShown]) -> PlanNote | None:
     if run is None:
         return None
     proposed, total = db.session.execute(
@@ -135,6 +161,17 @@ def _plan_note(run: Row[UUID, datetime, str, int, bool] | None) -> PlanNote | No
         proposed=proposed,
         left_out=total - proposed,
         is_explained=run.is_explained,
+        others=[_other_plan(each, rooms) for each in run.other_plans],
+    )
+
+
+def _other_plan(kept: dict[str, Any], rooms: dict[int, RoomShown]) -> OtherPlan:
+    return OtherPlan(
+        costs=kept["costs"],
+        differs=[
+            (each["ref"], rooms[each["room_id"]] if each["room_id"] else None)
+            for each in kept["differs"]
+        ],
     )
 
 
@@ -143,9 +180,7 @@ def _by_clock(asked: dict[int, Asked], state: ReferralState) -> list[Asked]:
     return sorted(found, key=lambda each: each.answered_at or each.reply_by or each.offered_at)
 
 
-def _note_look(
-    run: Row[UUID, datetime, str, int, bool] | None, ids: list[int], *, by: Actor, is_live: bool
-) -> None:
+def _note_look(run: RunRow | None, ids: list[int], *, by: Actor, is_live: bool) -> None:
     if is_live and _has_seen(run.id if run else None, ids, by):
         return
     detail: dict[str, object] = {"referral_ids": ids, "live": is_live}

@@ -22,6 +22,7 @@ from app.models.reference import Reason, ReasonKind
 from app.models.referrals import MOVES, Caller, Referral, ReferralState
 from app.policy import visible_placements, visible_referrals
 from app.services.choices import Choice, reason_choices, reason_text
+from app.services.costs import Cost, known_cost
 from app.services.desk import (
     Asked,
     Line,
@@ -48,6 +49,7 @@ class PastOffer:
     reason: str
     override_reason: str
     override_note: str
+    override_cost: str
     decided_by: str
 
 
@@ -69,10 +71,25 @@ class News:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChosenCost:
+    """A room that somebody is about to choose; ``cost`` is None while it is being worked out."""
+
+    ref: str
+    room: RoomShown
+    cost: Cost | None
+
+    @property
+    def token(self) -> str:
+        """What the form sends back to say that this cost was read; empty while there is none."""
+        return self.cost.token(self.room.public_id) if self.cost else ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CasePage:
     """Everything on the desk's page of one request.
 
     ``free_rooms`` are those the plan has not looked at: the rules are checked on choosing.
+    ``chosen`` is the room whose cost must be read first.
     ``stamp`` changes when something on the page does.
     """
 
@@ -81,6 +98,7 @@ class CasePage:
     texts: list[TextSent]
     history: list[PastOffer]
     free_rooms: list[RoomShown]
+    chosen: ChosenCost | None
     force: str
     callback_phone: str
     incident_ref: str
@@ -94,8 +112,10 @@ class CasePage:
     unmet_reasons: list[Choice]
 
 
-def show_case(ref: str, *, by: Actor) -> CasePage:
+def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
     """One request for the duty coordinator; the look is written down.
+
+    ``chosen`` is the room that somebody is about to choose without having read what it costs.
 
     Raises:
         NotFound: no such request.
@@ -116,6 +136,7 @@ def show_case(ref: str, *, by: Actor) -> CasePage:
             texts=_texts(asked),
             history=_history(referral, rooms, by),
             free_rooms=_not_looked_at(line, rooms),
+            chosen=_chosen_cost(ref, chosen, planned, rooms) if chosen else None,
             force=db.session.get_one(Organisation, referral.force_id).name,
             callback_phone=caller.callback_phone,
             incident_ref=caller.incident_ref,
@@ -137,6 +158,30 @@ def news(ref: str, stamp: str, *, by: Actor) -> News:
     with transaction(by=by):
         referral = _visible(ref, by)
         return _news(referral, by, has_changed=stamp != _stamp(referral, _line_of(referral)))
+
+
+def cost_of(ref: str, room: UUID, *, by: Actor) -> ChosenCost:
+    """What this room would cost the others, or that it is still being worked out.
+
+    Raises:
+        NotFound: no such request or room.
+    """
+    only_desk(by)
+    with transaction(by=by) as now:
+        line = _line_of(_visible(ref, by))
+        found = _chosen_cost(ref, room, line, rooms_shown(by, now))
+        if found is None:
+            raise NotFound("We cannot find that room.")
+        return found
+
+
+def _chosen_cost(
+    ref: str, room: UUID, line: PlanLine | None, rooms: dict[int, RoomShown]
+) -> ChosenCost | None:
+    for room_id, shown in rooms.items():
+        if shown.public_id == room:
+            return ChosenCost(ref=ref, room=shown, cost=known_cost(line, room_id))
+    return None
 
 
 def _news(referral: Referral, by: Actor, *, has_changed: bool) -> News:
@@ -207,6 +252,7 @@ def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list
             reason=reason or "",
             override_reason=reason_text(placement.override_reason),
             override_note=placement.override_note,
+            override_cost=placement.override_cost,
             decided_by=decided_by,
         )
         for placement, decided_by, reason in rows

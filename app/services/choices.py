@@ -38,22 +38,56 @@ def request_choices(*, by: Actor) -> RequestChoices:
         districts = select(District.code, District.place).where(
             District.force_code == force, ~District.is_special
         )
-        languages = _pairs(select(Language.code, Language.name).order_by(Language.name))
-        often = [(code, name) for code, name in languages if code in OFTEN]
+        often, others = _languages()
         return RequestChoices(
             districts=_pairs(districts.order_by(District.code)),
-            common_languages=sorted(often, key=lambda choice: OFTEN.index(choice[0])),
-            other_languages=[(code, name) for code, name in languages if code not in OFTEN],
-            features=_pairs(
-                select(Feature.code, Feature.asked_as)
-                .where(Feature.is_on_form)
-                .order_by(Feature.position)
-            ),
-            regions=_pairs(select(Region.code, Region.name).order_by(Region.name)),
+            common_languages=often,
+            other_languages=others,
+            features=_features_on_form(),
+            regions=_regions(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreAlertChoices:
+    """What the form of a pre-alert lists."""
+
+    common_languages: list[Choice]
+    other_languages: list[Choice]
+    features: list[Choice]
+    regions: list[Choice]
+
+
+def pre_alert_choices(*, by: Actor) -> PreAlertChoices:
+    """The lists of the desk's form for what is coming."""
+    with transaction(by=by):
+        often, others = _languages()
+        return PreAlertChoices(
+            common_languages=often,
+            other_languages=others,
+            features=_features_on_form(),
+            regions=_regions(),
         )
 
 
 # Steps that other use cases share; each runs inside the caller's transaction.
+
+
+def _languages() -> tuple[list[Choice], list[Choice]]:
+    """Those asked for often, in that order, and all others by name."""
+    languages = _pairs(select(Language.code, Language.name).order_by(Language.name))
+    often = [(code, name) for code, name in languages if code in OFTEN]
+    others = [(code, name) for code, name in languages if code not in OFTEN]
+    return sorted(often, key=lambda choice: OFTEN.index(choice[0])), others
+
+
+def _features_on_form() -> list[Choice]:
+    on_form = select(Feature.code, Feature.asked_as).where(Feature.is_on_form)
+    return _pairs(on_form.order_by(Feature.position))
+
+
+def _regions() -> list[Choice]:
+    return _pairs(select(Region.code, Region.name).order_by(Region.name))
 
 
 def reason_choices(kind: ReasonKind) -> list[Choice]:

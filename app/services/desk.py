@@ -19,6 +19,7 @@ from app.models.plans import PlanLine
 from app.models.reference import ClockPolicy, District, Feature, Language, Region, Urgency
 from app.models.referrals import London, Needs, Referral, ReferralLink
 from app.policy import visible_placements, visible_referrals, visible_rooms
+from app.services.costs import Cost, cost_from
 from app.services.follow import people
 from app.services.standing import MEANWHILE
 
@@ -48,7 +49,12 @@ class Alternative:
     """Another room for her, and what choosing it costs the others."""
 
     room: RoomShown
-    cost: str
+    cost: Cost
+
+    @property
+    def token(self) -> str:
+        """What the form sends back to say that this cost was read."""
+        return self.cost.token(self.room.public_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +100,9 @@ class Person:
 class Line:
     """What the newest plan says of her. ``is_planned`` is false while no plan has seen her yet.
 
-    ``alternatives`` is None while they are being worked out.
+    ``alternatives`` is None while they are being worked out. ``asked_with`` names those who wait
+    too and must stay with her: one tick asks for all of them, and it stands at ``ticked_at``, one
+    of them or herself. ``cannot_ask`` says why the plan's room cannot be asked for now.
     """
 
     person: Person
@@ -105,6 +113,13 @@ class Line:
     forbidden: list[HouseRefused] = field(default_factory=list)
     unlock: list[str] = field(default_factory=list)
     meanwhile: list[str] = field(default_factory=list)
+    asked_with: tuple[str, ...] = ()
+    ticked_at: str = ""
+    cannot_ask: str = ""
+
+    @property
+    def may_ask(self) -> bool:
+        return self.room is not None and not self.cannot_ask
 
     @property
     def allowed(self) -> list[Alternative]:
@@ -271,7 +286,7 @@ def _alternatives(line: PlanLine, rooms: dict[int, RoomShown]) -> list[Alternati
     if given is None:
         return None
     return [
-        Alternative(room=rooms[each["room_id"]], cost=each["cost_text"])
+        Alternative(room=rooms[each["room_id"]], cost=cost_from(each))
         for each in given
         if each["allowed"] and each["room_id"] in rooms and each["room_id"] != line.room_id
     ]

@@ -212,12 +212,20 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
 class Override:
     """A choice against the plan: its reason, the note, and what it costs the others.
 
-    ``cost`` is in words, and empty where it had not been worked out when the person decided.
+    ``cost`` is in words, as the person was shown it; ``loss`` the figures behind it. Where
+    ``is_cost_known`` is false the person could not wait for it.
     """
 
     reason: str
     note: str
     cost: str
+    loss: dict[str, int]
+    is_cost_known: bool
+
+    def detail(self) -> dict[str, object]:
+        """What the audit trail keeps."""
+        known: dict[str, object] = {"cost_known": self.is_cost_known, "loss": self.loss}
+        return {"override": self.reason, "cost": self.cost, **known}
 
 
 def hold_room(
@@ -256,6 +264,7 @@ def hold_room(
         decided_by_id=by.user_id,
         override_reason=override.reason if override else None,
         override_note=override.note if override else "",
+        override_cost=override.cost if override else "",
     )
     db.session.add(placement)
     db.session.flush()
@@ -271,8 +280,7 @@ def hold_room(
         )
     db.session.flush()
     referral.move(ReferralState.OFFERED, at=now)
-    chosen = {"override": override.reason, "cost": override.cost} if override else {}
-    _record(Fact.OFFER_MADE, placement, by, dict(chosen))
+    _record(Fact.OFFER_MADE, placement, by, override.detail() if override else {})
     owe_offer(placement)
     return placement
 

@@ -18,7 +18,6 @@ from app.models.referrals import LinkKind, Needs, Referral, ReferralLink, Referr
 FORMAT = "waymark.problem/1"
 # A house that let an offer lapse is left alone this long, unless a person asks it again.
 REST_AFTER_LAPSE = timedelta(minutes=60)
-SPARE_BED_PRICE = 2
 BABY_UNDER = 2  # a child below this age sleeps in a cot where there is one
 
 
@@ -60,7 +59,8 @@ def take(now: datetime, *, person_for: str = "") -> Snapshot:
     """Read tonight inside the caller's transaction, at the database's time ``now``.
 
     ``person_for`` names the request that a person decides for by hand: they may try a house that
-    has just let an offer lapse, and part a group that the plan would keep together.
+    has just let an offer lapse, and part a group that the plan would keep together. Prices are no
+    part of it: the plan alone looks ahead (``matching.pricing``).
     """
     waiting, links, live = _waiting(person_for), _links(), _live()
     rooms, free = _rooms_and_free_beds(now)
@@ -77,8 +77,6 @@ def take(now: datetime, *, person_for: str = "") -> Snapshot:
         "households": households,
         "refuges": refuges,
         "together": [g for g in _groups(set(waiting), links) if person_for not in g],
-        "prices": _prices(rooms.values()),
-        "spare_bed_price": SPARE_BED_PRICE,
     }
     return Snapshot(
         problem=problem,
@@ -89,6 +87,11 @@ def take(now: datetime, *, person_for: str = "") -> Snapshot:
         joins=frozenset(joins),
         refused=frozenset(ref for ref, row in waiting.items() if row[3]),
     )
+
+
+def stay_together(refs: set[str]) -> set[str]:
+    """These requests, and every open one tied to them: a step for use inside a transaction."""
+    return _tied_to(refs, _links())
 
 
 def sleeps(adults: int, ages: list[int], free_cots: int) -> tuple[int, int]:
@@ -289,6 +292,10 @@ def _room(room: Room, free: list[Bed]) -> dict[str, Any] | None:
     cots = sum(bed.kind == BedKind.COT for bed in free)
     if not beds or (not room.is_shared and (beds, cots) != (room.bed_spaces, room.cots)):
         return None
+    return _as_told(room, beds, cots)
+
+
+def _as_told(room: Room, beds: int, cots: int) -> dict[str, Any]:
     return {
         "id": room_key(room.id),
         "bed_spaces": beds,
@@ -322,14 +329,23 @@ def _refuge(refuge: Refuge, rooms: list[dict[str, Any]], live: list[_Live]) -> d
     return document
 
 
-def _prices(rooms: Any) -> dict[str, int]:
-    """A feature's price is how rare it is: all rooms for each room that has it, whole number."""
-    having: dict[str, int] = defaultdict(int)
-    rooms = list(rooms)
-    rows = db.session.execute(select(Refuge.id, Refuge.features)).all()
-    refuge_features: dict[int, list[str]] = {row.id: row.features for row in rows}
+def every_room(now: datetime) -> dict[str, Any]:
+    """The open houses with all their rooms, free and lived in: what prices are worked out for."""
+    rooms = db.session.scalars(
+        select(Room)
+        .join(Refuge, Refuge.id == Room.refuge_id)
+        .where(Room.is_open, Refuge.is_open)
+        .order_by(Room.id)
+    ).all()
+    of_refuge: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for room in rooms:
-        for feature in {*room.features, *refuge_features[room.refuge_id]}:
-            if not feature.startswith("lang:"):
-                having[feature] += 1
-    return {feature: len(rooms) // count for feature, count in sorted(having.items())}
+        of_refuge[room.refuge_id].append(_as_told(room, room.bed_spaces, room.cots))
+    refuges = db.session.scalars(
+        select(Refuge).where(Refuge.id.in_(of_refuge)).order_by(Refuge.id)
+    ).all()
+    return {
+        "format": FORMAT,
+        "as_of": now.isoformat(),
+        "households": [],
+        "refuges": [_refuge(refuge, of_refuge[refuge.id], []) for refuge in refuges],
+    }

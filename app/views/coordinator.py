@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask import (
     Blueprint,
@@ -18,15 +18,19 @@ from flask.typing import ResponseReturnValue
 
 from app.actors import Role
 from app.errors import Conflict, Invalid, NotFound
+from app.html import coming_days
 from app.models.placements import Channel
-from app.pages import live_part, try_again
+from app.pages import live_part, page_time, try_again
 from app.schemas import Form
-from app.schemas.decisions import ChosenRoom, Confirmed, ConfirmSchema, OverrideSchema
+from app.schemas.decisions import Confirmed, ConfirmSchema, OverrideSchema
+from app.schemas.pre_alerts import HereSchema, PreAlertSchema
 from app.schemas.referrals import ReasonSchema
 from app.security import me, only
-from app.services import case, closing, matching, offers, tasks
-from app.services.asked import ChosenReason
+from app.services import case, choices, closing, matching, offers, pre_alerts, tasks
+from app.services.asked import ChosenReason, NewPreAlert
 from app.services.board import look
+from app.services.costs import CostUnread
+from app.services.scarce import read_scarce
 
 bp = Blueprint("coordinator", __name__, url_prefix="/desk")
 bp.before_request(only(Role.COORDINATOR))
@@ -76,7 +80,7 @@ def confirm() -> ResponseReturnValue:
             stale = [ref for ref in refs if ref not in outcome.offered]
             session["outcome"] = {
                 "offered": outcome.offered,
-                "dropped": {ref: outcome.dropped.get(ref, matching.STALE) for ref in stale},
+                "dropped": dict.fromkeys(stale, matching.STALE) | outcome.dropped,
             }
             return redirect(url_for(".board"), code=303)
         except (Invalid, Conflict, NotFound) as error:
@@ -91,12 +95,15 @@ def show_request(ref: str) -> ResponseReturnValue:
 
 
 def _case(
-    ref: str, form: Form[ChosenRoom] | Form[ChosenReason] | None = None, form_for: str = ""
+    ref: str,
+    form: Form[matching.Choice] | Form[ChosenReason] | None = None,
+    form_for: str = "",
+    chosen: UUID | None = None,
 ) -> ResponseReturnValue:
     return (
         render_template(
             "coordinator/request.html",
-            page=case.show_case(ref, by=me()),
+            page=case.show_case(ref, by=me(), chosen=chosen),
             form=form,
             form_for=form_for,
         ),
@@ -112,19 +119,27 @@ def request_news(ref: str) -> ResponseReturnValue:
     return live_part(render_template("coordinator/_news.html", ref=ref, stamp=stamp, news=news))
 
 
+@bp.get("/requests/<ref>/cost/<uuid:room>")
+def room_cost(ref: str, room: UUID) -> ResponseReturnValue:
+    """What one room would cost the others, once it has been worked out."""
+    chosen = case.cost_of(ref, room, by=me())
+    return live_part(render_template("coordinator/_cost.html", chosen=chosen))
+
+
 @bp.post("/requests/<ref>/override")
 def override(ref: str) -> ResponseReturnValue:
     """Offer another room than the plan's; the safety rules hold for people too."""
-    form = Form[ChosenRoom](OverrideSchema())
+    form = Form[matching.Choice](OverrideSchema())
+    unread = None
     if form.accepted:
-        chosen = form.data
         try:
-            matching.override(ref, chosen.room, reason=chosen.reason, note=chosen.note, by=me())
+            matching.override(ref, form.data, by=me())
             flash(f"{ref}: the house of your choice has been asked.")
             return redirect(url_for(".show_request", ref=ref), code=303)
         except (Invalid, Conflict, NotFound) as error:
+            unread = form.data.room if isinstance(error, CostUnread) else None
             form.refuse(error.field if isinstance(error, Invalid) else "room", str(error))
-    return _case(ref, form, "override")
+    return _case(ref, form, "override", unread)
 
 
 @bp.post("/requests/<ref>/offers/<uuid:offer>/accept")
@@ -194,6 +209,84 @@ def close_unmet(ref: str) -> ResponseReturnValue:
         except (Invalid, Conflict) as error:
             form.refuse("reason", str(error))
     return _case(ref, form, "unmet")
+
+
+@bp.get("/pre-alerts", endpoint="pre_alerts")
+def list_pre_alerts() -> ResponseReturnValue:
+    """What is coming, told in confidence."""
+    expected, ended = pre_alerts.list_pre_alerts(by=me())
+    return render_template("coordinator/pre_alerts.html", expected=expected, ended=ended)
+
+
+@bp.route("/pre-alerts/new", methods=["GET", "POST"])
+def new_pre_alert() -> ResponseReturnValue:
+    """Write down what is coming; what was typed stays when something is wrong."""
+    form = Form[NewPreAlert](PreAlertSchema(), start={"form_key": [str(uuid4())]})
+    if form.accepted:
+        try:
+            made = pre_alerts.record_pre_alert(form.data, by=me())
+            return redirect(url_for(".show_pre_alert", alert=made), code=303)
+        except Invalid as error:
+            form.refuse(error.field, str(error))
+    return (
+        render_template(
+            "coordinator/new_pre_alert.html",
+            form=form,
+            lists=choices.pre_alert_choices(by=me()),
+            days=coming_days(page_time()),
+        ),
+        form.status,
+    )
+
+
+@bp.get("/pre-alerts/<uuid:alert>")
+def show_pre_alert(alert: UUID) -> ResponseReturnValue:
+    """One pre-alert: how many would have a bed tonight, and what is short."""
+    return _pre_alert(alert)
+
+
+def _pre_alert(alert: UUID, form: Form[list[str]] | None = None) -> ResponseReturnValue:
+    page = pre_alerts.show_pre_alert(alert, by=me())
+    html = render_template("coordinator/pre_alert.html", page=page, form=form)
+    return html, form.status if form else 200
+
+
+@bp.get("/pre-alerts/<uuid:alert>/rehearsal")
+def rehearsal(alert: UUID) -> ResponseReturnValue:
+    """What the newest rehearsal found, alone."""
+    page = pre_alerts.show_pre_alert(alert, by=me(), is_live=True)
+    return live_part(render_template("coordinator/_rehearsal.html", alert=page.alert))
+
+
+@bp.post("/pre-alerts/<uuid:alert>/here")
+def they_are_here(alert: UUID) -> ResponseReturnValue:
+    """Their requests have come: what was kept for them is let go."""
+    form = Form[list[str]](HereSchema())
+    if form.accepted:
+        try:
+            pre_alerts.they_are_here(alert, form.data, by=me())
+            flash("They are here. The rooms that were kept for them are free for the plan.")
+            return redirect(url_for(".show_pre_alert", alert=alert), code=303)
+        except (Conflict, Invalid) as error:
+            form.refuse("refs", str(error))
+    return _pre_alert(alert, form)
+
+
+@bp.post("/pre-alerts/<uuid:alert>/cancel")
+def cancel_pre_alert(alert: UUID) -> ResponseReturnValue:
+    """It will not happen."""
+    try:
+        pre_alerts.cancel(alert, by=me())
+    except Conflict as error:
+        return try_again(error, ".show_pre_alert", alert=alert)
+    flash("Called off. The rooms that were kept for them are free for the plan.")
+    return redirect(url_for(".pre_alerts"), code=303)
+
+
+@bp.get("/scarce")
+def scarce() -> ResponseReturnValue:
+    """What rooms cost those still to come, and why."""
+    return render_template("coordinator/scarce.html", page=read_scarce(by=me()))
 
 
 @bp.get("/tasks", endpoint="tasks")

@@ -12,6 +12,7 @@ from app.services import figures_csv as spreadsheet
 from app.services import reports
 from app.services.report_figures import Figures, Part
 from app.services.report_period import PERIODS, days_of
+from app.services.scarce import read_scarce
 
 bp = Blueprint("manager", __name__, url_prefix="/figures")
 bp.before_request(only(Role.CHARITY_MANAGER))
@@ -43,6 +44,12 @@ def figures_csv() -> ResponseReturnValue:
     name = f"figures-{found.period.days}-days.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+@bp.get("/scarce")
+def scarce() -> ResponseReturnValue:
+    """What is short in the whole network, as the plan prices it."""
+    return render_template("manager/scarce.html", page=read_scarce(by=me()))
 
 
 def _figures() -> Figures:

@@ -47,7 +47,12 @@ def _everybody_wants_one_room(app: Flask, cast: Cast, run: Run) -> tuple[list[st
         browser.get(f"/desk/requests/{ref}")  # draws the form, and its token
 
     def ask(browser: Browser, ref: str) -> Callable[[], str]:
-        answer = {"room": room, "reason": "her_wish", "note": "she asked for it"}
+        answer = {
+            "room": room,
+            "reason": "her_wish",
+            "note": "she asked for it",
+            "cannot_wait": "yes",
+        }
 
         def send() -> str:
             response = browser.post(f"/desk/requests/{ref}/override", answer)

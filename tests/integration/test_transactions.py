@@ -110,6 +110,7 @@ def test_the_audit_trail_only_grows(run_as_owner: Run, run: Run) -> None:
         "INSERT INTO plan_run (as_of, problem_sha256, status, solve_ms) VALUES (now(), '', '', 0)",
         "SELECT problem FROM plan_run",
         "SELECT plan FROM plan_run",
+        "SELECT made_with FROM plan_run",
         "DROP TABLE bed_use",
         "CREATE TABLE mine (id int)",
         "SET ROLE waymark_owner",

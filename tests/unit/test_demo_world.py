@@ -232,7 +232,7 @@ def test_every_force_has_one_officer(half_year: World) -> None:
 def test_every_parameter_of_the_calibration_is_used() -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8")
-        for folder in ("app/demo", "bench")
+        for folder in ("app/demo", "app/services", "bench")
         for path in (ROOT / folder).glob("*.py")
     )
 

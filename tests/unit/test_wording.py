@@ -61,3 +61,52 @@ def test_needs_are_told_in_the_forms_own_words() -> None:
     told = wording.told([said], labels)
 
     assert told[0]["text"] == "All rooms lack something she must have: no steps, Albanian spoken."
+
+
+ANSWER = {
+    "allowed": True,
+    "text": "2 fewer placed of priority 1.",
+    "decisive": "placed_priority_1",
+    "loss": {
+        "placed_priority_1": 2,
+        "placed_priority_2": -1,
+        "placed_priority_3": 0,
+        "waiting_minutes": 90,
+        "unmet_desirable": -2,
+        "scarcity": 14,
+        "travel_minutes": -73,
+    },
+    "loses": ["R-A", "R-B"],
+    "gains": ["R-C"],
+    "moves": [{"household": "R-D", "from": {}, "to": {}}],
+}
+
+
+def test_a_cost_is_said_level_by_level_and_names_whom_it_touches() -> None:
+    said = wording.cost(ANSWER)
+
+    assert said["levels"] == [
+        "2 women fewer of those who need a place tonight would have one.",
+        "1 woman more of those who need a place within a day would have one.",
+        "Women who have waited longer would go on waiting.",
+        "2 wishes more met.",
+        "It would use a rarer room than she needs.",
+        "A shorter journey.",
+    ]
+    assert said["touches"] == [
+        "R-A, R-B would have no room.",
+        "R-C would get a room.",
+        "R-D would get another room.",
+    ]
+
+
+def test_a_cost_tells_no_minutes_and_no_points() -> None:
+    said = wording.cost(ANSWER)
+
+    assert not {"73", "90", "14"} & set(" ".join([*said["levels"], *said["touches"]]).split())
+
+
+def test_a_cost_the_plan_cannot_name_says_why() -> None:
+    said = wording.cost({"allowed": False, "text": "Not so: It fits."})
+
+    assert said == {"allowed": False, "cost_text": "The plan could not do this. Not so: It fits."}

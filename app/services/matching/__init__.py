@@ -1,6 +1,7 @@
 """The one door to the engine: what makes plans, and what turns a decision into offers."""
 
-from app.services.matching.deciding import STALE, Outcome, confirm_plan, override
+from app.services.matching.costing import answer_questions, ask_cost
+from app.services.matching.deciding import PARTED, STALE, Choice, Outcome, confirm_plan, override
 from app.services.matching.planning import (
     explain_newest_plan,
     make_plan,
@@ -8,15 +9,29 @@ from app.services.matching.planning import (
     plan_if_due,
     warm_up,
 )
+from app.services.matching.pricing import make_prices
+from app.services.matching.rehearsing import rehearse, rehearse_if_due
+from app.services.matching.replaying import Replay, Verdict, kept_runs, replay
 
 __all__ = [
+    "PARTED",
     "STALE",
+    "Choice",
     "Outcome",
+    "Replay",
+    "Verdict",
+    "answer_questions",
+    "ask_cost",
     "confirm_plan",
     "explain_newest_plan",
+    "kept_runs",
     "make_plan",
+    "make_prices",
     "newest_run",
     "override",
     "plan_if_due",
+    "rehearse",
+    "rehearse_if_due",
+    "replay",
     "warm_up",
 ]

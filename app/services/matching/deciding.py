@@ -14,16 +14,30 @@ from app.db import db, patiently, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.models.beds import JUST_TAKEN, Bed, Room
 from app.models.placements import Placement
-from app.models.plans import PlanLine, PlanRun
+from app.models.plans import PlanLine
 from app.models.reference import ReasonKind
 from app.models.referrals import Referral
 from app.policy import visible_rooms
 from app.queue import Job, defer
 from app.services.choices import check_reason
+from app.services.costs import NOT_KNOWN, CostUnread, known_cost
+from app.services.matching.costing import ask_cost
 from app.services.offers import Override, beds_for, hold_room
-from app.services.snapshot import Snapshot, refuge_key, room_key, sleeps, take
+from app.services.snapshot import (
+    Snapshot,
+    refuge_key,
+    room_key,
+    sleeps,
+    stay_together,
+    take,
+)
+from app.services.standing import newest_line
 
 STALE = "The beds or the request changed after this plan was made. A new plan is on its way."
+PARTED = (
+    "Somebody she must stay with cannot be asked with her any more, so no house was asked for"
+    " either of them. A new plan is on its way."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +51,9 @@ class Outcome:
 def confirm_plan(run_id: UUID, refs: list[str], *, by: Actor) -> Outcome:
     """Offer the rooms of these lines to their refuges; a person decides, line by line.
 
-    A line that no longer holds is dropped with its reason and the others stand.
+    Women who must stay together are one decision: the line of one brings those of the others. A
+    line that no longer holds is dropped with its reason, her companions' with it, and the others
+    stand.
 
     Raises:
         NotFound: no such plan.
@@ -56,7 +72,7 @@ def _confirm(run_id: UUID, refs: list[str], by: Actor) -> Outcome:
         rows = db.session.execute(
             select(Referral.ref, PlanLine.room_id)
             .join(Referral, Referral.id == PlanLine.referral_id)
-            .where(PlanLine.run_id == run_id, Referral.ref.in_(refs))
+            .where(PlanLine.run_id == run_id, Referral.ref.in_(stay_together(set(refs))))
         ).all()
         if not rows:
             raise NotFound("We cannot find that plan. Look at the newest one.")
@@ -68,17 +84,39 @@ def _confirm(run_id: UUID, refs: list[str], by: Actor) -> Outcome:
         return outcome
 
 
-def override(ref: str, room: UUID, *, reason: str, note: str, by: Actor) -> Outcome:
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Another room than the plan's, and what the person had read when they chose it.
+
+    ``read`` holds the tokens of the costs on their page; ``cannot_wait`` lets the choice stand
+    where the cost of the room is not among them.
+    """
+
+    room: UUID
+    reason: str
+    note: str = ""
+    read: frozenset[str] = frozenset()
+    cannot_wait: bool = False
+
+
+def override(ref: str, choice: Choice, *, by: Actor) -> Outcome:
     """Offer another room than the plan's, with the reason why; safety rules hold for people too.
 
     Raises:
         NotFound: no such request or room.
         Invalid: no such reason, or a rule forbids the room (the text says which).
+        CostUnread: they have not read what the room costs the others; where nobody knows it yet,
+            the worker has been asked.
         Conflict: the room or the request is no longer free.
     """
     if by.role is not Role.COORDINATOR:
         raise NotAllowed("Only the coordinator may choose another room.")
-    return patiently(lambda: _override(ref, room, reason, note, by))
+    try:
+        return patiently(lambda: _override(ref, choice, by))
+    except CostUnread as unread:
+        if not unread.is_known:
+            ask_cost(ref, choice.room, by=by)
+        raise
 
 
 def _offered_by(run_id: UUID) -> set[str]:
@@ -92,11 +130,11 @@ def _offered_by(run_id: UUID) -> set[str]:
     )
 
 
-def _override(ref: str, room_public_id: UUID, reason: str, note: str, by: Actor) -> Outcome:
+def _override(ref: str, choice: Choice, by: Actor) -> Outcome:
     with transaction(by=by) as now:
-        check_reason(reason, ReasonKind.OVERRIDE)
+        check_reason(choice.reason, ReasonKind.OVERRIDE)
         _one_committer(waits=True)
-        room = db.session.scalar(visible_rooms(by).where(Room.public_id == room_public_id))
+        room = db.session.scalar(visible_rooms(by).where(Room.public_id == choice.room))
         if room is None:
             raise NotFound("We cannot find that room.")
         _lock([ref], [room.id])
@@ -105,7 +143,10 @@ def _override(ref: str, room_public_id: UUID, reason: str, note: str, by: Actor)
             raise Conflict("This request is not waiting for a room any more.")
         if room_key(room.id) not in _rooms_offered(snapshot):
             raise Conflict(JUST_TAKEN)
-        chosen = Override(reason=reason, note=note, cost=_told_cost(ref, room.id))
+        _, broken = _still_true({ref: room.id}, snapshot)
+        if broken:
+            raise Invalid(broken[ref], field="room")
+        chosen = _with_its_cost(choice, snapshot.referrals[ref], room)
         outcome = _commit({ref: room.id}, snapshot, by=by, now=now, run_id=None, override=chosen)
         if outcome.dropped:
             raise Invalid(outcome.dropped[ref], field="room")
@@ -113,18 +154,23 @@ def _override(ref: str, room_public_id: UUID, reason: str, note: str, by: Actor)
         return outcome
 
 
-def _told_cost(ref: str, room_id: int) -> str:
-    """What the newest plan told the person this room would cost the others; may be empty."""
-    line = db.session.scalar(
-        select(PlanLine)
-        .join(PlanRun, PlanRun.id == PlanLine.run_id)
-        .join(Referral, Referral.id == PlanLine.referral_id)
-        .where(Referral.ref == ref, PlanRun.as_of >= Referral.state_since)
-        .order_by(PlanRun.as_of.desc())
-        .limit(1)
+def _with_its_cost(choice: Choice, referral: Referral, room: Room) -> Override:
+    """The choice with the cost that was read of it.
+
+    Raises:
+        CostUnread: none was, and she can wait for it.
+    """
+    cost = known_cost(newest_line(referral), room.id)
+    is_read = cost is not None and cost.token(room.public_id) in choice.read
+    if not is_read and not choice.cannot_wait:
+        raise CostUnread(is_known=cost is not None)
+    return Override(
+        reason=choice.reason,
+        note=choice.note,
+        cost=cost.said if cost and is_read else NOT_KNOWN,
+        loss=dict(cost.loss) if cost and is_read else {},
+        is_cost_known=is_read,
     )
-    known = (line.alternatives if line else None) or []
-    return next((str(each["cost_text"]) for each in known if each["room_id"] == room_id), "")
 
 
 def _one_committer(*, waits: bool = False) -> None:
@@ -211,9 +257,15 @@ def _still_true(
         if not guilty:
             break
         for ref, code in guilty.items():
-            dropped[ref] = f"A rule would be broken: {allocation.RULES[code].text}"
+            dropped[ref] = _why_dropped(ref, code, snapshot)
             del holding[ref]
     return holding, dropped
+
+
+def _why_dropped(ref: str, code: str, snapshot: Snapshot) -> str:
+    if code == "together" or (code == "vetoed" and ref in snapshot.joins):
+        return PARTED
+    return f"A rule would be broken: {allocation.RULES[code].text}"
 
 
 def _guilty(

@@ -15,10 +15,9 @@ from app.actors import SYSTEM
 from app.db import db, transaction
 from app.events import Fact, record
 from app.models.plans import PlanLine, PlanRun
-from app.models.reference import Feature, Language
 from app.models.referrals import Referral, ReferralState
 from app.queue import Job, defer
-from app.services.matching import wording
+from app.services.matching import pricing, rehearsing, replaying, wording
 from app.services.snapshot import FORMAT, Snapshot, take
 
 log = structlog.get_logger()
@@ -37,6 +36,7 @@ def make_plan() -> UUID:
     """Solve tonight afresh and keep problem and plan; the worker's job. Nothing is decided here."""
     with transaction(by=SYSTEM) as now:
         snapshot = take(now)
+        snapshot.problem = pricing.look_ahead(snapshot.problem, now)
     started = time.monotonic()
     problem, plan = _solve(snapshot)
     solve_ms = int((time.monotonic() - started) * 1000)
@@ -46,9 +46,12 @@ def make_plan() -> UUID:
             return newer.id  # another worker looked later and was done sooner
         run = PlanRun(
             as_of=now,
-            problem=allocation.problem_to_json(problem),
+            problem=snapshot.problem,  # as it was told, because that is what the hash is of
             problem_sha256=allocation.problem_sha256(problem),
             plan=allocation.plan_to_json(plan),
+            plan_sha256=allocation.plan_sha256(plan),
+            made_with=replaying.made_with(),
+            seconds_allowed=SOLVE_SECONDS,
             status=plan.status,
             solve_ms=solve_ms,
         )
@@ -62,6 +65,8 @@ def make_plan() -> UUID:
         }
         record(Fact.PLAN_MADE, by=SYSTEM, run_id=run.id, detail=counts)
         defer(Job.EXPLAIN)
+        rehearsing.defer_rehearsal(now)
+        pricing.defer_prices(now)
     log.info("plan_made", **counts)
     return run.id
 
@@ -72,7 +77,7 @@ def _solve(snapshot: Snapshot) -> tuple[allocation.Problem, allocation.Plan]:
 
 
 def _lines(run_id: UUID, plan: allocation.Plan, snapshot: Snapshot) -> list[PlanLine]:
-    labels = _labels()
+    labels = wording.labels()
     lines = [
         PlanLine(
             run_id=run_id,
@@ -98,14 +103,6 @@ def _vetoed_by(ref: str, snapshot: Snapshot) -> wording.VetoedBy:
     if ref in snapshot.joins:
         return wording.VetoedBy.TIE
     return wording.VetoedBy.HOUSES if ref in snapshot.refused else wording.VetoedBy.HER
-
-
-def _labels() -> dict[str, str]:
-    """People's words for features and languages."""
-    features = db.session.execute(select(Feature.code, Feature.shown_as)).all()
-    languages = db.session.execute(select(Language.code, Language.name)).all()
-    spoken = {f"lang:{code}": f"{name} spoken" for code, name in languages}
-    return spoken | {row.code: row.shown_as for row in features}
 
 
 def explain_newest_plan() -> None:
@@ -139,11 +136,18 @@ def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> boo
         newest = newest_run()
         if newest is None or newest.id != run_id:
             return False
-        line, labels = db.session.get_one(PlanLine, line_id), _labels()
+        line, labels = db.session.get_one(PlanLine, line_id), wording.labels()
         if line.room_id is not None:
             line.reasons = wording.told(answer["why"], labels)
         line.alternatives = wording.alternatives(answer["refuges"], labels)
         return True
+
+
+def keep_other_plans(run_id: UUID, found: list[dict[str, Any]]) -> None:
+    """Keep the clearly different plans that the engine found beside this one, for the board."""
+    with transaction(by=SYSTEM):
+        run = db.session.get_one(PlanRun, run_id)
+        run.other_plans = [wording.other_plan(each) for each in found]
 
 
 def newest_run() -> PlanRun | None:

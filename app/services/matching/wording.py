@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import select
+
 import allocation
+from app.db import db
+from app.models.reference import Feature, Language
 
 Labels = Mapping[str, str]
 JOINS = "She must go to the house where a woman she stays with has a room already."
@@ -43,6 +47,14 @@ WITHOUT_MINUTES = {
     "travel": "Rooms that would suit her are further than she can travel tonight.",
     "longer_travel": "If she could travel for longer.",
 }
+
+
+def labels() -> Labels:
+    """People's words for features and languages; a step for use inside a transaction."""
+    features = db.session.execute(select(Feature.code, Feature.shown_as)).all()
+    languages = db.session.execute(select(Language.code, Language.name)).all()
+    spoken = {f"lang:{code}": f"{name} spoken" for code, name in languages}
+    return spoken | {row.code: row.shown_as for row in features}
 
 
 def told(
@@ -103,13 +115,85 @@ def alternatives(refuges: list[dict[str, Any]], labels: Labels) -> list[dict[str
     return [_possible(cost) for cost in possible] + [_refused(each, labels) for each in rest]
 
 
-def _possible(cost: dict[str, Any]) -> dict[str, Any]:
+def _possible(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**cost(answer), "room_id": _room_id(answer["room"]), "rule_text": ""}
+
+
+def cost(answer: dict[str, Any]) -> dict[str, Any]:
+    """What one room costs the others: in short, level by level, and whom it touches."""
+    if not answer["allowed"]:
+        return {"allowed": False, "cost_text": f"The plan could not do this. {answer['text']}"}
+    loss = {level: lost for level, lost in answer["loss"].items() if lost}
     return {
-        "room_id": int(cost["room"].removeprefix("room-")),
         "allowed": True,
-        "cost_text": price(cost),
-        "rule_text": "",
+        "cost_text": price(answer),
+        "levels": [_level(level, lost) for level, lost in loss.items()],
+        "touches": _touches(answer),
+        "loss": loss,
     }
+
+
+def other_plan(found: dict[str, Any]) -> dict[str, Any]:
+    """A clearly different plan: what it loses and gains, and where it puts whom otherwise.
+
+    ``found`` is an entry of the engine's ``alternatives``.
+    """
+    rooms = {each["household"]: each["room"] for each in found["plan"]["placements"]}
+    return {
+        "costs": [_level(level, lost) for level, lost in found["loss"].items() if lost],
+        "differs": [
+            {"ref": ref, "room_id": _room_id(rooms[ref]) if ref in rooms else None}
+            for ref in found["differs"]
+        ],
+    }
+
+
+def _room_id(key: str) -> int:
+    return int(key.removeprefix("room-"))
+
+
+LOSSES: dict[str, tuple[str, str]] = {
+    "waiting_minutes": (
+        "Women who have waited longer would go on waiting.",
+        "Women who have waited longer would get a room.",
+    ),
+    "standing_kept": ("An offer already made would be broken.", "More offers would stand."),
+    "scarcity": (
+        "It would use a rarer room than she needs.",
+        "It would keep a rarer room free.",
+    ),
+    "travel_minutes": ("A longer journey.", "A shorter journey."),
+}
+URGENT = {
+    "placed_priority_1": "of those who need a place tonight",
+    "placed_priority_2": "of those who need a place within a day",
+    "placed_priority_3": "of those who need a place in the next days",
+    "placed_priority_4": "of the least urgent",
+}
+
+
+def _level(level: str, lost: int) -> str:
+    """One level's loss (above 0) or gain in a sentence; no minutes, no points."""
+    count = abs(lost)
+    if level in URGENT:
+        whom = "woman" if count == 1 else "women"
+        return f"{count} {whom} {'fewer' if lost > 0 else 'more'} {URGENT[level]} would have one."
+    if level == "unmet_desirable":
+        return (
+            f"{count} {'wish' if count == 1 else 'wishes'} {'fewer' if lost > 0 else 'more'} met."
+        )
+    return LOSSES[level][0 if lost > 0 else 1]
+
+
+def _touches(answer: dict[str, Any]) -> list[str]:
+    said = []
+    for refs, words in (
+        (answer["loses"], "would have no room"),
+        (answer["gains"], "would get a room"),
+        ([move["household"] for move in answer["moves"]], "would get another room"),
+    ):
+        said += [f"{', '.join(refs)} {words}."] if refs else []
+    return said or ["Nobody else is touched."]
 
 
 def _refused(entry: dict[str, Any], labels: Labels) -> dict[str, Any]:

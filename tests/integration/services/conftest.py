@@ -1,11 +1,16 @@
-"""What the tests of the figures share."""
+"""What the tests of the figures share, and those of pre-alerts."""
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
-from app.services import clock
+from app.services import clock, pre_alerts
+from tests.cast import Cast
 from tests.conftest import Run
+from tests.integration.services.expected import coming, now_is
 from tests.known_world import START, World
 
 
@@ -14,3 +19,15 @@ def world(run_as_owner: Run, run: Run, request: pytest.FixtureRequest) -> World:
     """The houses open at noon on 20 October, so that nights before it are nobody's."""
     run_as_owner(clock.shift_to, START)
     return World(request.getfixturevalue("cast"), run, run_as_owner)
+
+
+@pytest.fixture
+def told(cast: Cast, run: Run) -> Any:
+    """``told(women_most=2)`` writes down a pre-alert and returns its public id."""
+
+    def tell(**changes: Any) -> UUID:
+        new = coming(run(now_is), **changes)
+        made: UUID = run(pre_alerts.record_pre_alert, new, by=cast.dee.actor)
+        return made
+
+    return tell

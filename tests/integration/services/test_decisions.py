@@ -24,7 +24,7 @@ from app.services.matching import deciding
 from app.services.snapshot import take
 from tests.cast import Cast
 from tests.conftest import Run
-from tests.factories import accept, make_referral, make_refuge, offer_room, room_of
+from tests.factories import accept, at_once, make_referral, make_refuge, offer_room, room_of
 
 
 def _two(run: Run, cast: Cast, tie: LinkKind) -> tuple[str, str]:
@@ -34,7 +34,7 @@ def _two(run: Run, cast: Cast, tie: LinkKind) -> tuple[str, str]:
 
 def _choose(run: Run, cast: Cast, ref: str, house: str, code: str) -> None:
     room = run(room_of, house, code).public_id
-    run(matching.override, ref, room, reason="her_wish", note="", by=cast.dee.actor)
+    run(matching.override, ref, at_once(room), by=cast.dee.actor)
 
 
 def _proposed(ref: str) -> int | None:
@@ -55,7 +55,7 @@ def _both_at_once(app: Flask, run: Run, cast: Cast) -> None:
         with app.app_context():
             start.wait()
             with suppress(DomainError):
-                matching.override(ref, room, reason="her_wish", note="", by=cast.dee.actor)
+                matching.override(ref, at_once(room), by=cast.dee.actor)
 
     both = [Thread(target=choose, args=pair) for pair in zip(refs, rooms, strict=True)]
     for each in both:

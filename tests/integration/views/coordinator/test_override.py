@@ -25,7 +25,14 @@ NOTE = "Her sister lives near there"
 
 
 def _form(room: Any, /, **changes: str) -> dict[str, str]:
-    return {"room": str(room), "reason": "her_wish", "note": NOTE, **changes}
+    """A choice by somebody who cannot wait for what it costs."""
+    return {
+        "room": str(room),
+        "reason": "her_wish",
+        "note": NOTE,
+        "cannot_wait": "yes",
+        **changes,
+    }
 
 
 def test_the_chosen_house_is_asked_and_the_reason_kept(
@@ -45,7 +52,7 @@ def test_the_chosen_house_is_asked_and_the_reason_kept(
     placement = run(placement_of, planned.ref)
     assert (placement.override_reason, placement.override_note) == ("her_wish", NOTE)
     assert placement.decided_by_id == cast.dee.actor.user_id
-    assert run(events_of, "offer_made")[-1].detail == {"override": "her_wish", "cost": ""}
+    assert run(events_of, "offer_made")[-1].detail["cost_known"] is False
     assert "Chosen against the plan: She asked for this." in text_of(response)
     assert NOTE in text_of(response)
 
