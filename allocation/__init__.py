@@ -42,7 +42,7 @@ from allocation.scenario import Scenario, parse_scenario
 from allocation.words import describe
 
 if TYPE_CHECKING:
-    from allocation.night import Night
+    from allocation.kept import KeptPlan
 
 DEFAULT_SECONDS = 30.0
 # Changes whenever the same problem could give another plan, so that a replay knows what to expect.
@@ -71,16 +71,18 @@ def place(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
     return solver.place(problem, seconds=seconds).plan
 
 
-def night(problem: Problem, plan: Plan | None = None, *, seconds: float = DEFAULT_SECONDS) -> Night:
+def keep(
+    problem: Problem, plan: Plan | None = None, *, seconds: float = DEFAULT_SECONDS
+) -> KeptPlan:
     """Return a plan kept in memory, to ask again and again; it is made where none is told.
 
     Raises:
         ProblemError: no plan is valid, or the one told breaks a rule of this problem.
     """
-    from allocation.night import Night
+    from allocation.kept import KeptPlan
     from allocation.solver import place
 
-    return Night(place(problem, seconds=seconds)) if plan is None else Night.of(problem, plan)
+    return KeptPlan(place(problem, seconds=seconds)) if plan is None else KeptPlan.of(problem, plan)
 
 
 def alternatives(
@@ -95,9 +97,9 @@ def alternatives(
         ProblemError: the plan breaks a rule.
     """
     from allocation import alternatives as module
-    from allocation.night import Night
+    from allocation.kept import KeptPlan
 
-    return module.alternatives(Night.of(problem, plan), count=count, seconds=seconds)
+    return module.alternatives(KeptPlan.of(problem, plan), count=count, seconds=seconds)
 
 
 def explain(
@@ -188,7 +190,7 @@ __all__ = [
     "eligible_rooms",
     "explain",
     "forced_cost",
-    "night",
+    "keep",
     "parse_forecast",
     "parse_plan",
     "parse_problem",

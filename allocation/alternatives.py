@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from allocation.face import Face, Goal
+from allocation.kept import KeptPlan
 from allocation.model import FREE
-from allocation.night import Night
 from allocation.plan import plan_to_json
 from allocation.solver import climb, plan_of
 from allocation.vectors import Ints
@@ -20,7 +20,7 @@ from allocation.words import describe
 DIFFERENT = 0.1
 
 
-def alternatives(night: Night, *, count: int = 3, seconds: float = 10.0) -> list[dict[str, Any]]:
+def alternatives(kept: KeptPlan, *, count: int = 3, seconds: float = 10.0) -> list[dict[str, Any]]:
     """Return up to ``count`` other plans, the best first, each clearly different from all before.
 
     Each holds ``plan`` (without reasons), ``loss`` for each level (more is worse), ``decisive``
@@ -28,21 +28,21 @@ def alternatives(night: Night, *, count: int = 3, seconds: float = 10.0) -> list
     Fewer come back where there are no more, or where the time runs out.
     """
     deadline = time.monotonic() + seconds
-    face = Face.of(night.model)
+    face = Face.of(kept.model)
     found: list[dict[str, Any]] = []
-    face.goals.append(_apart_from(night, night.solved.chosen))
+    face.goals.append(_apart_from(kept, kept.solved.chosen))
     while len(found) < count and time.monotonic() < deadline:
-        chosen, bounds, _ = climb(face, night.solved.levels, None, deadline)
+        chosen, bounds, _ = climb(face, kept.solved.levels, None, deadline)
         if chosen is None:
             break
-        found.append(_told(night, chosen, bounds))
-        face.goals.append(_apart_from(night, chosen))
+        found.append(_told(kept, chosen, bounds))
+        face.goals.append(_apart_from(kept, chosen))
     return found
 
 
-def _apart_from(night: Night, chosen: Ints) -> Goal:
+def _apart_from(kept: KeptPlan, chosen: Ints) -> Goal:
     """Return the row that keeps clear of a plan: enough of its households live elsewhere."""
-    table = night.table
+    table = kept.table
     home = np.full(len(table.households), -1, dtype=np.int64)
     home[table.who[chosen]] = table.at[chosen]
     same = (home[table.who] == table.at).astype(np.int64)
@@ -51,11 +51,11 @@ def _apart_from(night: Night, chosen: Ints) -> Goal:
     return Goal(same, -FREE, len(chosen) - different)
 
 
-def _told(night: Night, chosen: Ints, bounds: dict[str, int]) -> dict[str, Any]:
-    plan = plan_of(night.model, chosen, bounds, 0.0, night.solved.plan.placements)
+def _told(kept: KeptPlan, chosen: Ints, bounds: dict[str, int]) -> dict[str, Any]:
+    plan = plan_of(kept.model, chosen, bounds, 0.0, kept.solved.plan.placements)
     placed = {p.household: p.refuge for p in plan.placements}
-    before = {p.household: p.refuge for p in night.solved.plan.placements}
-    loss = night.loss(chosen)
+    before = {p.household: p.refuge for p in kept.solved.plan.placements}
+    loss = kept.loss(chosen)
     decisive = next((level for level, lost in loss.items() if lost), None)
     counts = {
         "loses": sum(name not in placed for name in before),

@@ -8,7 +8,7 @@ from typing import Any
 
 from allocation.check import keeps_standing, unmet_desirable
 from allocation.geography import travel_minutes
-from allocation.night import Choice, Night
+from allocation.kept import Choice, KeptPlan
 from allocation.plan import Placement, Plan, Reason
 from allocation.problem import Problem, Refuge
 from allocation.reading import ProblemError, shown
@@ -38,11 +38,11 @@ def explain(problem: Problem, plan: Plan, household_id: str, *, seconds: float =
     """
     if household_id not in problem.household_by_id:
         raise ProblemError("", f"there is no household {shown(household_id)}")
-    return explain_night(Night.of(problem, plan), household_id, seconds=seconds)
+    return explain_kept(KeptPlan.of(problem, plan), household_id, seconds=seconds)
 
 
-def explain_night(night: Night, household_id: str, *, seconds: float = 0.1) -> Answer:
-    """Explain one household of a night in memory.
+def explain_kept(kept: KeptPlan, household_id: str, *, seconds: float = 0.1) -> Answer:
+    """Explain one household of a kept plan.
 
     Every cost is a plan that was found and keeps every rule. Costs that are not proven to be the
     lowest are solved again for so many ``seconds``, and say so where that does not suffice.
@@ -51,16 +51,16 @@ def explain_night(night: Night, household_id: str, *, seconds: float = 0.1) -> A
         ProblemError: there is no such household.
     """
     deadline = time.monotonic() + seconds
-    her = night.row_of(household_id)
-    problem, household = night.problem, night.table.households[her]
+    her = kept.row_of(household_id)
+    problem, household = kept.problem, kept.table.households[her]
     verdicts = verdicts_of(problem, household)
-    here = next((p for p in night.solved.plan.placements if p.household == household_id), None)
+    here = next((p for p in kept.solved.plan.placements if p.household == household_id), None)
     entries = [
-        _refuge(night, her, verdicts, refuge, here)
+        _refuge(kept, her, verdicts, refuge, here)
         for refuge in sorted(problem.refuges, key=lambda refuge: refuge.id)
     ]
     for entry in entries:
-        _prove(night, her, verdicts, entry, deadline)
+        _prove(kept, her, verdicts, entry, deadline)
     answer: Answer = {
         "household": household_id,
         "placed": None if here is None else {"refuge": here.refuge, "room": here.room},
@@ -70,7 +70,7 @@ def explain_night(night: Night, household_id: str, *, seconds: float = 0.1) -> A
         "unlock": [],
     }
     if here is None:
-        picture = pictured(night.solved, deadline)
+        picture = pictured(kept.solved, deadline)
         answer["reasons"] = [r.to_json() for r in reasons_for(picture, verdicts)]
         answer["unlock"] = [r.to_json() for r in unlocks_for(picture, verdicts)]
     return answer
@@ -94,7 +94,7 @@ def forced_cost(
         raise ProblemError("", f"there is no household {shown(household_id)}")
     if (refuge_id, room_id) not in problem.room_by_key:
         raise ProblemError("", f"there is no room {shown(room_id)} in refuge {shown(refuge_id)}")
-    night = Night.of(problem, plan)
+    kept = KeptPlan.of(problem, plan)
     verdicts = verdicts_of(problem, problem.household_by_id[household_id])
     wanted = {(refuge_id, room_id)}
     failing = [
@@ -106,9 +106,9 @@ def forced_cost(
     if failing:
         cost = _refused(failing)
     else:
-        her = night.row_of(household_id)
-        columns = night.columns_in(her, wanted)
-        cost = _solved_again(night, her, columns, time.monotonic() + seconds)
+        her = kept.row_of(household_id)
+        columns = kept.columns_in(her, wanted)
+        cost = _solved_again(kept, her, columns, time.monotonic() + seconds)
     return {"household": household_id, "refuge": refuge_id, "room": room_id, **cost}
 
 
@@ -135,7 +135,7 @@ def _why_here(problem: Problem, verdicts: Verdicts, here: Placement | None) -> I
 
 
 def _refuge(
-    night: Night, her: int, verdicts: Verdicts, refuge: Refuge, here: Placement | None
+    kept: KeptPlan, her: int, verdicts: Verdicts, refuge: Refuge, here: Placement | None
 ) -> Answer:
     """Return one refuge's entry: chosen, fails (with the fewest rules) or possible (with cost)."""
     entry: Answer = {"refuge": refuge.id, "failing": [], "reasons": [], "cost": None}
@@ -146,8 +146,8 @@ def _refuge(
         return {**entry, "status": "fails", "reasons": [reason("no_rooms").to_json()]}
     open_rooms = _open(verdicts, refuge.id)
     if open_rooms:
-        choice = night.quick_choice(her, night.columns_in(her, open_rooms))
-        cost = _unknown() if choice is None else _compared(night, her, choice)
+        choice = kept.quick_choice(her, kept.columns_in(her, open_rooms))
+        cost = _unknown() if choice is None else _compared(kept, her, choice)
         return {**entry, "status": "possible", "cost": cost}
     failing = min((sorted(codes) for _, codes in rooms), key=lambda codes: (len(codes), codes))
     only_here = Verdicts(verdicts.household, tuple(rooms))
@@ -164,20 +164,20 @@ def _open(verdicts: Verdicts, refuge_id: str) -> set[tuple[str, str]]:
     }
 
 
-def _prove(night: Night, her: int, verdicts: Verdicts, entry: Answer, deadline: float) -> None:
+def _prove(kept: KeptPlan, her: int, verdicts: Verdicts, entry: Answer, deadline: float) -> None:
     """Solve again for a cost that is not proven, while there is time."""
     if entry["status"] != "possible" or entry["cost"]["proven"] or time.monotonic() >= deadline:
         return
-    columns = night.columns_in(her, _open(verdicts, entry["refuge"]))
-    entry["cost"] = _solved_again(night, her, columns, deadline)
+    columns = kept.columns_in(her, _open(verdicts, entry["refuge"]))
+    entry["cost"] = _solved_again(kept, her, columns, deadline)
     if not entry["cost"]["allowed"] and entry["cost"]["proven"]:
         entry["status"] = "full"
 
 
-def _solved_again(night: Night, her: int, columns: Any, deadline: float) -> Answer:
-    choice = night.best_choice(her, columns, deadline)
+def _solved_again(kept: KeptPlan, her: int, columns: Any, deadline: float) -> Answer:
+    choice = kept.best_choice(her, columns, deadline)
     if choice is not None:
-        return _compared(night, her, choice)
+        return _compared(kept, her, choice)
     return _unknown() if time.monotonic() >= deadline else _refused(["room_full"])
 
 
@@ -202,11 +202,11 @@ def _refused(failing: Sequence[str]) -> Answer:
     }
 
 
-def _compared(night: Night, her: int, choice: Choice) -> Answer:
+def _compared(kept: KeptPlan, her: int, choice: Choice) -> Answer:
     """Return the loss per level (more is worse) and the other households it touches."""
-    name = night.table.households[her].id
+    name = kept.table.households[her].id
     decisive = next((level for level, lost in choice.loss.items() if lost), None)
-    was, will = _rooms(night.solved.plan.placements, name), _rooms(choice.placements, name)
+    was, will = _rooms(kept.solved.plan.placements, name), _rooms(choice.placements, name)
     moves = [
         {"household": other, "from": _where(was[other]), "to": _where(will[other])}
         for other in sorted(was.keys() & will.keys())

@@ -1,17 +1,14 @@
 """Rules for giving rooms, side by side: simple ones used in practice, and the engine."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from allocation.arrivals import Arrival
 from allocation.check import scarcity
 from allocation.geography import travel_minutes
-from allocation.model import Model, build, gains
-from allocation.plan import Placement
 from allocation.pressure import scarcity_prices
 from allocation.prices import Prices
-from allocation.problem import DEFAULT_ORDER, PRIORITY_LEVELS, Problem
+from allocation.problem import DEFAULT_ORDER, Problem
 from allocation.simulation import Given, Night, Policy
 from allocation.world import World
 
@@ -129,45 +126,18 @@ def one_by_one(
 def engine(prices: Prices | None = None, order: Sequence[str] = DEFAULT_ORDER) -> Policy:
     """Return the policy that solves every night to the proven optimum, under these prices."""
 
+    # The solver is loaded only by those who ask for it.
+    from allocation.solver import place
+
     def decide(night: Night) -> list[Given]:
         problem = night.problem if prices is None else prices.applied_to(night.problem)
         room_at = night.houses.world.room_at
         by_id = {arrival.id: arrival for arrival in night.waiting}
         return [
             (by_id[p.household], room_at[p.refuge, p.room])
-            for p in _placements(replace(problem, order=tuple(order)))
+            for p in place(
+                replace(problem, order=tuple(order)), seconds=_ENGINE_SECONDS
+            ).plan.placements
         ]
 
     return decide
-
-
-def _placements(problem: Problem) -> Sequence[Placement]:
-    """Ask the engine for its placements, without the reasons and the lottery.
-
-    One place, so that a faster way of asking is one change.
-    """
-    from allocation.search import lexicographic
-    from allocation.solver import first_plan, placements_of
-
-    model = build(problem)
-    levels = {}
-    for group in (PRIORITY_LEVELS, problem.order[:2], problem.order[2:]):
-        levels[group[0]] = _folded(model, [gains(model, level) for level in group])
-    deadline = time.monotonic() + _ENGINE_SECONDS
-    outcome = lexicographic(model, levels, first_plan(model), deadline)
-    return placements_of(model, outcome.chosen or frozenset())
-
-
-def _folded(model: Model, levels: Sequence[Sequence[int]]) -> list[int]:
-    """Return levels as one that ranks every two plans as they do, the first of them before all."""
-    total = [0] * len(model.pairs)
-    for level in levels:
-        least: dict[str, int] = {}
-        most: dict[str, int] = {}
-        for pair, gain in zip(model.pairs, level, strict=True):
-            name = pair.household.id
-            least[name] = min(least.get(name, 0), gain)
-            most[name] = max(most.get(name, 0), gain)
-        width = sum(most.values()) - sum(least.values()) + 1
-        total = [above * width + gain for above, gain in zip(total, level, strict=True)]
-    return total

@@ -26,7 +26,7 @@ BROKEN_ON_PURPOSE = [
     ("pure-allocation", "allocation/rules.py", "import app.errors"),
     ("one-door", "app/services/offers.py", "import allocation.problem"),
     ("one-door", "app/views/coordinator.py", "import allocation"),
-    ("ortools", "app/services/matching.py", "from ortools.sat.python import cp_model"),
+    ("solver", "app/services/matching.py", "import highspy"),
     ("no-request", "app/services/offers.py", "from flask import request"),
     ("no-request", "app/policy.py", "import flask_login"),
     ("no-request", "app/notices.py", "import werkzeug"),

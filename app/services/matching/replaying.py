@@ -18,7 +18,7 @@ from app.errors import NotFound
 from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import Referral
 
-SOLVES_WITH = ("ortools", "scipy", "highspy", "numpy")
+SOLVES_WITH = ("highspy", "numpy")
 MOST_LINES_NAMED = 5
 PROPOSED_OTHERWISE = "the board was given other rooms than the plan's"
 

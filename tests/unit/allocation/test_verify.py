@@ -113,6 +113,6 @@ def test_figures_beyond_reason_are_refused() -> None:
 
 
 def test_importing_and_verifying_never_loads_the_solver() -> None:
-    code = "import sys, allocation.__main__; assert not [m for m in sys.modules if 'ortools' in m]"
+    code = "import sys, allocation.__main__; assert not [m for m in sys.modules if 'highspy' in m]"
 
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -43,7 +43,7 @@ class Place:
     travel_minutes: int
 
 
-class Night:
+class KeptPlan:
     """One problem with its plan, as told or as just made."""
 
     def __init__(self, solved: Solved) -> None:
@@ -53,8 +53,8 @@ class Night:
         self._last: tuple[int, Chains] | None = None
 
     @classmethod
-    def of(cls, problem: Problem, plan: Plan) -> Night:
-        """Return the night of a plan made earlier.
+    def of(cls, problem: Problem, plan: Plan) -> KeptPlan:
+        """Return a plan made earlier, ready to be asked.
 
         Raises:
             ProblemError: the plan breaks a rule of this problem.
