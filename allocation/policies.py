@@ -25,6 +25,9 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
     ", scarcity before wishes": (
         "waiting_minutes", "standing_kept", "scarcity", "unmet_desirable", "travel_minutes",
     ),
+    ", scarcity before waiting": (
+        "scarcity", "waiting_minutes", "standing_kept", "unmet_desirable", "travel_minutes",
+    ),
     ", travel before scarcity": (
         "waiting_minutes", "standing_kept", "unmet_desirable", "travel_minutes", "scarcity",
     ),

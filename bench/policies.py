@@ -31,7 +31,7 @@ LOADS = (0.90, 0.95, 1.00, 1.05)
 DRIFTS = (0.0, 0.3)
 DAYS = 60
 SEEDS = 20
-# The price formula was chosen on seeds from 1000 on; those below were never looked at.
+# The price formula was chosen on seeds from 1000 on; those below had no part in it.
 FIRST_SEED = 0
 BOUND_SEEDS = 5
 OUT = Path(__file__).parent / "out"

@@ -73,6 +73,6 @@ def _svg(inside: str, height: int, baseline: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title desc" '
         f'viewBox="0 0 {LEFT + WIDTH + 70} {height}" font-family="sans-serif" font-size="13">'
         f'<title id="title">{title}</title><desc id="desc">{about}</desc>'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>{_text(8, 24, "")}'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>'
         f'<text x="8" y="24" font-size="15" font-weight="bold">{title}</text>{inside}</svg>\n'
     )

@@ -11,7 +11,6 @@ import pytest
 from allocation import problem_to_json
 from allocation.__main__ import main
 from tests.unit.allocation.instances import make_household, make_problem, make_refuge
-from tests.unit.allocation.scenarios import document
 
 PROBLEM = make_problem((make_household("h1"), make_household("h2", priority=3)), make_refuge())
 
@@ -60,27 +59,9 @@ def test_explain_and_value_print_json(
     assert json.loads(capsys.readouterr().out)["one_more_room"][0]["bed_spaces"] == 1
 
 
-def test_simulate_prints_every_policy_with_its_interval(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "scenario.json"
-    path.write_text(json.dumps(document(days=5, warm_up_days=5)))
-
-    assert main(["simulate", str(path), "--seeds", "2"]) == 0
-
-    found = json.loads(capsys.readouterr().out)
-    assert found["seeds"] == [1, 2]
-    assert len(found["policies"]) == 8
-    for policy in found["policies"].values():
-        assert 0 <= policy["weighted_share"] <= 1
-        assert policy["passed_over"] == 0
-        assert set(policy["beside_first_come"]) == {"mean", "low", "high"}
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["simulate", "{problem}"], 'format: must be "waymark.scenario/1"'),
         (["solve", "/nowhere/problem.json"], "cannot be read: No such file"),
         (["solve", "/"], "cannot be read"),
         (["solve", "a\0b"], "NUL"),
@@ -113,8 +94,6 @@ def test_bad_input_is_one_clear_line_and_exit_2(
         ["solve", "p", "--seconds", "x"],
         ["solve", "p", "--memory-mb", "511"],
         ["solve", "p", "--memory-mb", "x"],
-        ["simulate", "s", "--seeds", "0"],
-        ["simulate", "s", "--seeds", "many"],
     ],
 )
 def test_a_wrong_command_says_which_exist_and_exits_2(
@@ -132,9 +111,7 @@ def test_an_unknown_command_names_the_known_ones(capsys: pytest.CaptureFixture[s
         main(["dance"])
 
     said = capsys.readouterr().err
-    assert all(
-        f"'{command}'" in said for command in ("solve", "verify", "explain", "value", "simulate")
-    )
+    assert all(f"'{command}'" in said for command in ("solve", "verify", "explain", "value"))
 
 
 def test_a_file_beyond_the_limit_is_refused(
