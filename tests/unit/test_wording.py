@@ -41,9 +41,17 @@ def test_no_minutes_of_a_journey_are_told(said: dict[str, Any]) -> None:
 )
 def test_a_price_is_told_in_words(decisive: str, loss: int, said: str) -> None:
     params = {"loses": 0, "gains": 0, "moves": 1, "decisive": decisive, "loss": loss}
-    cost = {"decisive": decisive, "text": allocation.describe("forced", params)}
+    cost = {"decisive": decisive, "text": allocation.describe("forced", params), "proven": True}
 
     assert wording.price(cost) == said
+    assert wording.price(cost | {"proven": False}) == f"At most: {said[0].lower()}{said[1:]}"
+
+
+def test_a_choice_that_loses_nothing_needs_no_proof() -> None:
+    params = {"loses": 0, "gains": 0, "moves": 0, "decisive": None, "loss": 0}
+    text = allocation.describe("forced", params)
+
+    assert wording.price({"decisive": None, "text": text, "proven": False}) == text
 
 
 def test_a_tie_to_a_settled_woman_is_not_called_her_own_no() -> None:
@@ -65,6 +73,7 @@ def test_needs_are_told_in_the_forms_own_words() -> None:
 
 ANSWER = {
     "allowed": True,
+    "proven": True,
     "text": "2 fewer placed of priority 1.",
     "decisive": "placed_priority_1",
     "loss": {
@@ -106,7 +115,60 @@ def test_a_cost_tells_no_minutes_and_no_points() -> None:
     assert not {"73", "90", "14"} & set(" ".join([*said["levels"], *said["touches"]]).split())
 
 
+def test_a_cost_not_proven_to_be_the_lowest_is_called_the_most() -> None:
+    proven, found = wording.cost(ANSWER), wording.cost({**ANSWER, "proven": False})
+
+    assert found["levels"] == [wording.AT_MOST, *proven["levels"]]
+    assert found["cost_text"] == "At most: 2 fewer placed of priority 1."
+    assert found["loss"] == proven["loss"]
+
+
+def other_plan(room: str | None, **loss: int) -> dict[str, Any]:
+    """An entry as the engine gives it."""
+    placed = [{"household": "R-A", "refuge": "refuge-2", "room": room}] if room else []
+    return {"plan": {"placements": placed}, "loss": loss, "differs": ["R-A"]}
+
+
+def test_other_plans_are_told_level_by_level_without_minutes_and_points() -> None:
+    found = other_plan(
+        "room-4", placed_priority_2=-1, standing_kept=2, scarcity=18, travel_minutes=-61
+    )
+
+    assert wording.other_plans([found]) == [
+        {
+            "costs": [
+                "1 woman more of those who need a place within a day would have one.",
+                "Offers already made would be broken.",
+                "It would use rarer rooms.",
+                "Shorter journeys.",
+            ],
+            "differs": [{"ref": "R-A", "room_id": 4}],
+        }
+    ]
+
+
+def test_a_plan_for_fewer_women_is_not_offered() -> None:
+    for_fewer = other_plan(None, placed_priority_1=0, placed_priority_2=1)
+    for_others = other_plan(None, placed_priority_1=1, placed_priority_3=-1)
+
+    assert [each["differs"][0] for each in wording.other_plans([for_fewer, for_others])] == [
+        {"ref": "R-A", "room_id": None}
+    ]
+
+
 def test_a_cost_the_plan_cannot_name_says_why() -> None:
-    said = wording.cost({"allowed": False, "text": "Not so: It fits."})
+    said = wording.cost({"allowed": False, "proven": True, "text": "Not so: It fits."})
 
     assert said == {"allowed": False, "cost_text": "The plan could not do this. Not so: It fits."}
+
+
+def test_a_cost_not_known_in_time_is_no_refusal() -> None:
+    unknown = {"allowed": False, "proven": False, "room": None, "text": "The time ran out."}
+    known = {**ANSWER, "room": "room-3"}
+    refuges = [
+        {"refuge": "refuge-1", "status": "possible", "cost": unknown, "reasons": []},
+        {"refuge": "refuge-2", "status": "possible", "cost": known, "reasons": []},
+    ]
+
+    assert wording.cost(unknown) == {"allowed": False, "cost_text": "The time ran out."}
+    assert [each["room_id"] for each in wording.alternatives(refuges, {})] == [3]

@@ -25,10 +25,12 @@ SOLVE_SECONDS = 5.0
 EMPTY = {"format": FORMAT, "as_of": "2007-10-03T00:00:00Z", "households": [], "refuges": []}
 REFRESH = timedelta(minutes=10)
 EXPLAIN_SECONDS = 2.0  # for one woman against every house
+OTHER_PLANS = 3
+OTHER_PLANS_SECONDS = 5.0  # for all of them together
 
 
 def warm_up() -> None:
-    """Load the solver before anybody waits for it: its import alone takes seconds."""
+    """Load the solver before anybody waits for it: its first use costs more than a plan."""
     allocation.solve(allocation.parse_problem(EMPTY), seconds=1)
 
 
@@ -108,7 +110,7 @@ def _vetoed_by(ref: str, snapshot: Snapshot) -> wording.VetoedBy:
 def explain_newest_plan() -> None:
     """Work out, line by line, why this room and what any other would cost; the worker's job.
 
-    Stops as soon as a newer plan stands: nobody reads the reasons of an old one.
+    Then the clearly different plans beside it, which everybody's lines come before. Stops as soon as a newer plan stands: nobody reads the reasons of an old one.
     """
     with transaction(by=SYSTEM):
         run = newest_run()
@@ -125,9 +127,21 @@ def explain_newest_plan() -> None:
         answer = allocation.explain(problem, plan, ref, seconds=EXPLAIN_SECONDS)
         if not _keep_explanation(run.id, line_id, answer):
             return
+    others = _other_plans(problem, plan)
     with transaction(by=SYSTEM):
-        db.session.get_one(PlanRun, run.id).is_explained = True
+        explained = db.session.get_one(PlanRun, run.id)
+        explained.other_plans = others
+        explained.is_explained = True
         record(Fact.PLAN_EXPLAINED, by=SYSTEM, run_id=run.id)
+
+
+def _other_plans(problem: allocation.Problem, plan: allocation.Plan) -> list[dict[str, Any]]:
+    # The module, here: the package's function of the same name is hidden once it is imported, and
+    # importing it loads the solver, which the web process does without.
+    from allocation.alternatives import alternatives
+
+    kept = allocation.keep(problem, plan)
+    return wording.other_plans(alternatives(kept, count=OTHER_PLANS, seconds=OTHER_PLANS_SECONDS))
 
 
 def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> bool:
@@ -141,13 +155,6 @@ def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> boo
             line.reasons = wording.told(answer["why"], labels)
         line.alternatives = wording.alternatives(answer["refuges"], labels)
         return True
-
-
-def keep_other_plans(run_id: UUID, found: list[dict[str, Any]]) -> None:
-    """Keep the clearly different plans that the engine found beside this one, for the board."""
-    with transaction(by=SYSTEM):
-        run = db.session.get_one(PlanRun, run_id)
-        run.other_plans = [wording.other_plan(each) for each in found]
 
 
 def newest_run() -> PlanRun | None:

@@ -19,6 +19,8 @@ from app.models.reference import Feature, Language
 Labels = Mapping[str, str]
 JOINS = "She must go to the house where a woman she stays with has a room already."
 ROOM_IN_THAT_HOUSE = "If a room that suits her were free in that house."
+# A cost that is a plan that was found, while a cheaper one has not been ruled out.
+AT_MOST = "It would cost at most this; there may be a cheaper way."
 # What the engine counts in points or minutes is said without the count.
 UNCOUNTED = {
     "travel_minutes": "A longer journey",
@@ -106,9 +108,13 @@ def _wishes(met: int, unmet: int) -> str:
 
 
 def alternatives(refuges: list[dict[str, Any]], labels: Labels) -> list[dict[str, Any]]:
-    """Other houses: those that could be chosen first, the cheapest of them first, then why not."""
+    """Other houses: those that could be chosen first, the cheapest of them first, then why not.
+
+    A house whose cost was not known in time is in neither part: its rooms can be asked about.
+    """
+    costs = [each["cost"] for each in refuges if each["status"] == "possible"]
     possible = sorted(
-        (each["cost"] for each in refuges if each["status"] == "possible"),
+        (cost for cost in costs if cost["allowed"]),
         key=lambda cost: tuple(cost["loss"].values()),
     )
     rest = [each for each in refuges if each["status"] in ("fails", "full")]
@@ -120,27 +126,43 @@ def _possible(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def cost(answer: dict[str, Any]) -> dict[str, Any]:
-    """What one room costs the others: in short, level by level, and whom it touches."""
+    """What one room costs the others: in short, level by level, and whom it touches.
+
+    What is not proven to be the lowest cost is called the most that it would be.
+    """
     if not answer["allowed"]:
-        return {"allowed": False, "cost_text": f"The plan could not do this. {answer['text']}"}
+        could_not = "The plan could not do this. " if answer["proven"] else ""
+        return {"allowed": False, "cost_text": f"{could_not}{answer['text']}"}
     loss = {level: lost for level, lost in answer["loss"].items() if lost}
     return {
         "allowed": True,
         "cost_text": price(answer),
-        "levels": [_level(level, lost) for level, lost in loss.items()],
+        "levels": [AT_MOST] * _is_open(answer)
+        + [_level(level, lost, LOSSES) for level, lost in loss.items()],
         "touches": _touches(answer),
         "loss": loss,
     }
 
 
-def other_plan(found: dict[str, Any]) -> dict[str, Any]:
-    """A clearly different plan: what it loses and gains, and where it puts whom otherwise.
+def other_plans(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Clearly different plans: what each loses and gains, and where it puts whom otherwise.
 
-    ``found`` is an entry of the engine's ``alternatives``.
+    ``found`` is the engine's ``alternatives``. Left out is what comes where no other good plan
+    exists: a plan that gives fewer women a room, and on a night with no room at all the same plan.
     """
+    return [
+        _other_plan(each) for each in found if each["differs"] and _fewer_placed(each["loss"]) <= 0
+    ]
+
+
+def _fewer_placed(loss: dict[str, int]) -> int:
+    return sum(lost for level, lost in loss.items() if level in URGENT)
+
+
+def _other_plan(found: dict[str, Any]) -> dict[str, Any]:
     rooms = {each["household"]: each["room"] for each in found["plan"]["placements"]}
     return {
-        "costs": [_level(level, lost) for level, lost in found["loss"].items() if lost],
+        "costs": [_level(level, lost, OF_A_PLAN) for level, lost in found["loss"].items() if lost],
         "differs": [
             {"ref": ref, "room_id": _room_id(rooms[ref]) if ref in rooms else None}
             for ref in found["differs"]
@@ -164,6 +186,11 @@ LOSSES: dict[str, tuple[str, str]] = {
     ),
     "travel_minutes": ("A longer journey.", "A shorter journey."),
 }
+OF_A_PLAN = LOSSES | {
+    "standing_kept": ("Offers already made would be broken.", "More offers would stand."),
+    "scarcity": ("It would use rarer rooms.", "It would keep rarer rooms free."),
+    "travel_minutes": ("Longer journeys.", "Shorter journeys."),
+}
 URGENT = {
     "placed_priority_1": "of those who need a place tonight",
     "placed_priority_2": "of those who need a place within a day",
@@ -172,7 +199,7 @@ URGENT = {
 }
 
 
-def _level(level: str, lost: int) -> str:
+def _level(level: str, lost: int, losses: dict[str, tuple[str, str]]) -> str:
     """One level's loss (above 0) or gain in a sentence; no minutes, no points."""
     count = abs(lost)
     if level in URGENT:
@@ -182,7 +209,7 @@ def _level(level: str, lost: int) -> str:
         return (
             f"{count} {'wish' if count == 1 else 'wishes'} {'fewer' if lost > 0 else 'more'} met."
         )
-    return LOSSES[level][0 if lost > 0 else 1]
+    return losses[level][0 if lost > 0 else 1]
 
 
 def _touches(answer: dict[str, Any]) -> list[str]:
@@ -211,10 +238,15 @@ def price(cost: dict[str, Any]) -> str:
     """What choosing a room costs everyone else, in words."""
     text: str = cost["text"]
     said = UNCOUNTED.get(cost["decisive"])
-    if said is None:
-        return text
-    _, more, rest = text.partition("; ")
-    return f"{said}; {rest}" if more else f"{said}."
+    if said is not None:
+        _, more, rest = text.partition("; ")
+        text = f"{said}; {rest}" if more else f"{said}."
+    return f"At most: {text[:1].lower()}{text[1:]}" if _is_open(cost) else text
+
+
+def _is_open(cost: dict[str, Any]) -> bool:
+    """Whether a cheaper way may exist; a choice that loses nothing has none."""
+    return cost["decisive"] is not None and not cost["proven"]
 
 
 def unplaced(

@@ -138,14 +138,14 @@ def test_lines_that_come_out_otherwise_are_named(
 def test_another_version_may_answer_otherwise(
     made: UUID, run_as_worker: Run, run_as_owner: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_as_owner(_change, """made_with = '{"engine": "0", "ortools": "9.0"}'""")
+    run_as_owner(_change, """made_with = '{"engine": "2", "ortools": "9.15.6755"}'""")
     assert run_as_worker(matching.replay, made).verdict is Verdict.SAME
     monkeypatch.setattr(allocation, "solve", _another_answer)
 
     found = run_as_worker(matching.replay, made)
 
     assert found.verdict is Verdict.OTHER_VERSION
-    assert found.detail.startswith("made with engine 0 ortools 9.0; ")
+    assert found.detail.startswith("made with engine 2 ortools 9.15.6755; ")
 
 
 def test_a_plan_of_before_hashes_were_kept_is_not_called_tampered_with(
