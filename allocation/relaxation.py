@@ -59,6 +59,7 @@ class Relaxation:
         self._goals: list[Goal] = []
         self._columns = np.zeros(0, dtype=np.int64)
         self._inside = np.zeros(model.columns, dtype=bool)
+        self._bounds: tuple[Ints, Ints] = self._columns, self._columns
         self._solver = quiet_solver()
         self._solver.setOptionValue("presolve", "off")  # it would hide the ray of no point
         rows, nothing = len(model.low), np.zeros(0, dtype=np.int32)
@@ -132,8 +133,7 @@ class Relaxation:
         solver, columns = self._solver, self._columns
         count, index = len(columns), np.arange(len(columns), dtype=np.int32)
         solver.changeColsCost(count, index, gain[columns].astype(np.float64))
-        lower, upper = (limit[columns].astype(np.float64) for limit in (face.lower, face.upper))
-        solver.changeColsBounds(count, index, lower, upper)
+        self._set_bounds(face)
         for afresh in (False, True):
             if afresh:  # the basis it came from was of no use
                 solver.clearSolver()
@@ -148,6 +148,14 @@ class Relaxation:
             if status == highspy.HighsModelStatus.kInfeasible:
                 return False
         raise OutOfTime
+
+    def _set_bounds(self, face: Face) -> None:
+        """Hand over the columns' limits where they have changed: telling HiGHS is slow."""
+        lower, upper = face.lower[self._columns], face.upper[self._columns]
+        index = np.flatnonzero((lower != self._bounds[0]) | (upper != self._bounds[1]))
+        low, high = lower[index].astype(np.float64), upper[index].astype(np.float64)
+        self._solver.changeColsBounds(len(index), index.astype(np.int32), low, high)
+        self._bounds = lower, upper
 
     def _newcomers(self, face: Face, prices: Prices) -> Ints:
         """Return the columns outside that are worth taking, the best few of each household."""
@@ -179,6 +187,11 @@ class Relaxation:
                 worth = float(goal.gain[columns[j]])
                 self._solver.changeCoeff(len(model.low) + i, first + j, worth)
         self._columns = np.concatenate([self._columns, columns])
+        lower, upper = self._bounds
+        self._bounds = (
+            np.concatenate([lower, np.zeros_like(columns)]),
+            np.concatenate([upper, np.ones_like(columns)]),
+        )
         self._inside[columns] = True
 
     def _add_goal(self, goal: Goal) -> None:
