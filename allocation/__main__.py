@@ -85,7 +85,7 @@ def verify_command(args: argparse.Namespace) -> int:
 def explain_command(args: argparse.Namespace) -> int:
     """Print why this household has this room, and for every other refuge why not."""
     problem, plan = read_both(args)
-    show(allocation.explain(problem, plan, args.household))
+    show(allocation.explain(problem, plan, args.household, seconds=args.seconds))
     return 0
 
 
@@ -174,6 +174,12 @@ def parser() -> Parser:
     explaining.add_argument("problem")
     explaining.add_argument("plan")
     explaining.add_argument("household", help="a household's id")
+    explaining.add_argument(
+        "--seconds",
+        type=seconds,
+        default=allocation.PROVE_SECONDS,
+        help="how long to prove costs that are not shown to be the lowest (default %(default)s)",
+    )
     explaining.set_defaults(run=explain_command)
 
     valuing = commands.add_parser(

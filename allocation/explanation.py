@@ -214,7 +214,11 @@ def _compared(kept: KeptPlan, her: int, choice: Choice) -> Answer:
     ]
     touched = {"loses": sorted(was.keys() - will.keys()), "gains": sorted(will.keys() - was.keys())}
     counts = {key: len(ids) for key, ids in touched.items()}
-    said = {"decisive": decisive, "loss": choice.loss[decisive] if decisive else 0}
+    said = {
+        "decisive": decisive,
+        "loss": choice.loss[decisive] if decisive else 0,
+        "proven": choice.is_proven,
+    }
     return {
         "allowed": True,
         "room": next(p.room for p in choice.placements if p.household == name),

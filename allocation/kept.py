@@ -131,7 +131,7 @@ class KeptPlan:
         for step in self.solved.steps:
             if step.prices is None or step.weighed is None:
                 continue  # settled together with an earlier level
-            charge = int(np.maximum(0, -step.prices.reduced[columns]).min(initial=0))
+            charge = int(np.maximum(0, -step.prices.reduced[columns]).min())
             most = (step.prices.bound - charge) // step.prices.scale
             now = int(step.weighed[self.solved.chosen].sum())
             lost = now - int(step.weighed[chosen].sum())

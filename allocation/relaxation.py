@@ -59,7 +59,9 @@ class Relaxation:
         self._goals: list[Goal] = []
         self._columns = np.zeros(0, dtype=np.int64)
         self._inside = np.zeros(model.columns, dtype=bool)
+        self._bounds: tuple[Ints, Ints] = self._columns, self._columns
         self._solver = quiet_solver()
+        self._solver.setOptionValue("presolve", "off")  # it would hide the ray of no point
         rows, nothing = len(model.low), np.zeros(0, dtype=np.int32)
         begin = np.zeros(rows, dtype=np.int32)
         self._limits = floats(model.low), floats(model.high)
@@ -76,23 +78,39 @@ class Relaxation:
         self._enter(face)
         self._solver.setOptionValue("simplex_strategy", _DUAL)
         while True:
-            if not self._run(face, gain, deadline):
-                missing = np.flatnonzero((face.upper > 0) & ~self._inside)
-                if not len(missing):
-                    return None
-                self._add(missing)
-                continue
-            solution = self._solver.getSolution()
-            duals = np.array(solution.row_dual)
-            rows = len(face.low)
-            goals = duals[rows:][[self._goals.index(goal) for goal in face.goals]]
-            prices = exact_prices(face, gain, duals[:rows], goals)
+            has_point = self._run(face, gain, deadline)
+            if has_point:
+                prices = self._priced(face, gain, np.array(self._solver.getSolution().row_dual))
+            else:
+                prices = self._ray(face)
+                if prices.bound < 0:
+                    return None  # proven in whole numbers, for columns outside as well
             newcomers = self._newcomers(face, prices)
+            if has_point and not len(newcomers):
+                return self._relaxed(np.array(self._solver.getSolution().col_value), prices)
             if not len(newcomers):
-                return self._relaxed(np.array(solution.col_value), prices)
+                newcomers = np.flatnonzero((face.upper > 0) & ~self._inside)
+            if not len(newcomers):
+                return None
             self._add(newcomers)
             # The last point still stands, and only the primal method can go on from there.
             self._solver.setOptionValue("simplex_strategy", _PRIMAL)
+
+    def _priced(self, face: Face, gain: Ints, duals: Floats) -> Prices:
+        rows = len(face.low)
+        goals = duals[rows:][[self._goals.index(goal) for goal in face.goals]]
+        return exact_prices(face, gain, duals[:rows], goals)
+
+    def _ray(self, face: Face) -> Prices:
+        """Return prices that show why the columns inside hold no point: all are worth below 0.
+
+        The columns outside that these prices call worth taking are those that could make one.
+        """
+        _, is_there, ray = self._solver.getDualRay()
+        duals = np.array(ray) if is_there else np.zeros(len(face.low) + len(self._goals))
+        both = [self._priced(face, np.zeros_like(face.upper), sign * duals) for sign in (1, -1)]
+        outside = ~self._inside & (face.upper > 0)
+        return min(both, key=lambda p: p.bound - int(np.maximum(0, p.reduced[outside]).sum()))
 
     def _enter(self, face: Face) -> None:
         """Set the limits of rows and goals, and take in the columns that must be taken."""
@@ -115,8 +133,7 @@ class Relaxation:
         solver, columns = self._solver, self._columns
         count, index = len(columns), np.arange(len(columns), dtype=np.int32)
         solver.changeColsCost(count, index, gain[columns].astype(np.float64))
-        lower, upper = (limit[columns].astype(np.float64) for limit in (face.lower, face.upper))
-        solver.changeColsBounds(count, index, lower, upper)
+        self._set_bounds(face)
         for afresh in (False, True):
             if afresh:  # the basis it came from was of no use
                 solver.clearSolver()
@@ -131,6 +148,14 @@ class Relaxation:
             if status == highspy.HighsModelStatus.kInfeasible:
                 return False
         raise OutOfTime
+
+    def _set_bounds(self, face: Face) -> None:
+        """Hand over the columns' limits where they have changed: telling HiGHS is slow."""
+        lower, upper = face.lower[self._columns], face.upper[self._columns]
+        index = np.flatnonzero((lower != self._bounds[0]) | (upper != self._bounds[1]))
+        low, high = lower[index].astype(np.float64), upper[index].astype(np.float64)
+        self._solver.changeColsBounds(len(index), index.astype(np.int32), low, high)
+        self._bounds = lower, upper
 
     def _newcomers(self, face: Face, prices: Prices) -> Ints:
         """Return the columns outside that are worth taking, the best few of each household."""
@@ -162,6 +187,11 @@ class Relaxation:
                 worth = float(goal.gain[columns[j]])
                 self._solver.changeCoeff(len(model.low) + i, first + j, worth)
         self._columns = np.concatenate([self._columns, columns])
+        lower, upper = self._bounds
+        self._bounds = (
+            np.concatenate([lower, np.zeros_like(columns)]),
+            np.concatenate([upper, np.ones_like(columns)]),
+        )
         self._inside[columns] = True
 
     def _add_goal(self, goal: Goal) -> None:

@@ -96,7 +96,7 @@ class Search:
                 self.steps[-1].in_doubt = True
                 self.steps[-1].bound -= 1
             face = self._take(len(self.steps) - 1)
-            if face is not None and len(self.steps) == self._people:
+            if face is not None and len(self.steps) == self._people < len(self._gains):
                 face = self._settled_queue(face)
         return True
 
@@ -144,7 +144,8 @@ class Search:
 
     def _must_name(self, i: int) -> bool:
         """Whether it pays to find out who is placed before the levels that ask where."""
-        return i == self._people - 1 and bool(self.steps[i].face.goals)
+        asks_where = self._people < len(self._gains)
+        return asks_where and i == self._people - 1 and bool(self.steps[i].face.goals)
 
     def _worth(self, face: Face, gain: Ints) -> int | None:
         """Return what the best plan known is worth, or None where it is not on this face."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -33,8 +34,8 @@ class Picture:
     """A plan with what is needed to ask about it again and again.
 
     ``levels`` are those that decide who is placed; ``reached`` what the plan is worth there,
-    signed so that more is better; ``is_best`` whether that is proven. ``deadline`` is on the clock
-    of ``time.monotonic``.
+    signed so that more is better; ``is_best`` whether that is proven; ``inside`` who lives in each
+    refuge. ``deadline`` is on the clock of ``time.monotonic``.
     """
 
     model: Model
@@ -43,6 +44,7 @@ class Picture:
     reached: tuple[int, ...]
     is_best: bool
     deadline: float
+    inside: Mapping[str, Sequence[Pair]]
 
     @property
     def problem(self) -> Problem:
@@ -82,7 +84,11 @@ def picture_of(
     levels = (*PRIORITY_LEVELS, *order[: order.index("waiting_minutes") + 1])
     reached = [_worth(problem, levels, pair) for pair in placed.values()]
     total = tuple(int(sum(column)) for column in zip(*reached, strict=True)) or (0,) * len(levels)
-    return Picture(model, placed, levels, total, set(levels) <= set(proven), deadline)
+    inside: dict[str, list[Pair]] = defaultdict(list)
+    for pair in placed.values():
+        inside[pair.refuge.id].append(pair)
+    is_best = set(levels) <= set(proven)
+    return Picture(model, placed, levels, total, is_best, deadline, inside)
 
 
 def _worth(problem: Problem, levels: Sequence[str], pair: Pair) -> tuple[int, ...]:
@@ -115,35 +121,49 @@ def places_her(picture: Picture, trial: Trial) -> bool:
 def _at_once(picture: Picture, trial: Trial) -> tuple[int, ...] | None:
     """Return what the plan is worth with her added, or in the place of one who stands after her.
 
-    That settles most trials without a search; None where it does not.
+    That settles most trials without a search; None where it does not. The best such plan is only
+    looked for where others have to be beaten by it.
     """
-    tied = {name for group in picture.problem.together for name in group}
-    first, worths = turn(trial.household), []
+    is_tied = any(trial.household.id in group for group in picture.problem.together)
+    if is_tied and "together" not in trial.set_aside:
+        return None
+    best = None
+    for worth_then in _small_changes(picture, trial):
+        if worth_then > picture.reached and (best is None or worth_then > best):
+            best = worth_then
+            if not trial.refuges:
+                break
+    return best
+
+
+def _small_changes(picture: Picture, trial: Trial) -> Iterator[tuple[int, ...]]:
+    """Yield what allowed plans are worth in which she joins or replaces one household."""
+    problem, first = picture.problem, turn(trial.household)
+    tied = {name for group in problem.together for name in group}
     for pair in trial.pairs:
-        hers = _worth(picture.problem, picture.levels, pair)
-        if _fits(picture, trial, pair, None):
-            worths.append(tuple(a + b for a, b in zip(picture.reached, hers, strict=True)))
+        hers = _worth(problem, picture.levels, pair)
+        inside = picture.inside.get(pair.refuge.id, ())
+        if _fits(picture, trial, pair, inside):
+            yield tuple(a + b for a, b in zip(picture.reached, hers, strict=True))
             continue
-        for other in picture.placed.values():
-            she_gives_way = other.refuge.id == pair.refuge.id and turn(other.household) > first
+        for other in inside:
             fixed_or_tied = other.household.is_fixed or other.household.id in tied
-            if she_gives_way and not fixed_or_tied and _fits(picture, trial, pair, other):
-                theirs = _worth(picture.problem, picture.levels, other)
+            if fixed_or_tied or turn(other.household) <= first:
+                continue
+            if _fits(picture, trial, pair, [p for p in inside if p is not other]):
+                theirs = _worth(problem, picture.levels, other)
                 swapped = zip(picture.reached, hers, theirs, strict=True)
-                worths.append(tuple(a + b - c for a, b, c in swapped))
-    best = max(worths, default=None)
-    return best if best is not None and best > picture.reached else None
+                yield tuple(a + b - c for a, b, c in swapped)
 
 
-def _fits(picture: Picture, trial: Trial, pair: Pair, gone: Pair | None) -> bool:
-    """Whether she could join the refuge as the plan fills it, once somebody has gone."""
-    problem, name = picture.problem, trial.household.id
-    if any(name in group for group in problem.together) and "together" not in trial.set_aside:
+def _fits(picture: Picture, trial: Trial, pair: Pair, inside: Sequence[Pair]) -> bool:
+    """Whether she could join those inside the refuge, as the trial changes it."""
+    if not pair.room.shared and any(p.room.id == pair.room.id for p in inside):
         return False
-    inside = [p for p in picture.placed.values() if p.refuge.id == pair.refuge.id and p is not gone]
     now = {refuge.id: refuge for refuge in trial.refuges}.get(pair.refuge.id, pair.refuge)
     known = [(p.household, now, p.room) for p in (*inside, pair)]
-    return not {v.code for v in crowding(problem, known) if v.code != "together"} - trial.set_aside
+    broken = {v.code for v in crowding(picture.problem, known)} - {"together"}
+    return not broken - trial.set_aside
 
 
 def _beats_others(picture: Picture, trial: Trial, with_her: tuple[int, ...]) -> bool:

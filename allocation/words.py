@@ -144,7 +144,8 @@ def _forced(params: Params) -> str:
     if params["decisive"] is None:
         return ("; ".join(parts) or "Nobody else is touched") + ", and nothing is lost."
     said = _LOSS[params["decisive"]](params["loss"])
-    return f"{said}{'; ' if parts else ''}{' and '.join(parts)}."
+    before = "" if params.get("proven", True) else "No worse than this: "
+    return f"{before}{said}{'; ' if parts else ''}{' and '.join(parts)}."
 
 
 _LOSS: dict[str, Callable[[int], str]] = {

@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     engine.add_argument("--seconds", default=30.0, type=float, help="limit for each run")
     engine.add_argument("--mode", default="steady", choices=["steady", "raid"])
     engine.add_argument("--zones", default="low", choices=["low", "high"])
+    engine.add_argument("--methods", type=_methods, help="some of the methods, by name")
     engine.add_argument("--svg", type=Path, help="folder for drawings, bench/out where not told")
     parser.add_argument_group("fuzz").add_argument("--files", type=int, default=100_000)
     policies = parser.add_argument_group("policies")
@@ -50,6 +51,15 @@ def _sizes(told: str) -> list[str]:
     return names
 
 
+def _methods(told: str) -> list[str]:
+    from bench.peers import METHODS
+
+    names = told.split(",")
+    if not set(names) <= set(METHODS):
+        raise argparse.ArgumentTypeError(f"{told}: name some of {', '.join(METHODS)}")
+    return names
+
+
 def _proposal(_: argparse.Namespace) -> int:
     from bench import first_proposal
 
@@ -59,6 +69,7 @@ def _proposal(_: argparse.Namespace) -> int:
 
 def _engine(asked: argparse.Namespace) -> int:
     from bench import engine
+    from bench.peers import METHODS
 
     course = engine.Course(
         sizes=asked.sizes,
@@ -66,6 +77,7 @@ def _engine(asked: argparse.Namespace) -> int:
         seconds=asked.seconds,
         mode=asked.mode,
         zones=asked.zones,
+        methods=asked.methods or tuple(METHODS),
     )
     found = engine.measure(course)
     print(engine.report(course, found), end="\n\n")

@@ -24,13 +24,14 @@ OUT = Path(__file__).parent / "out"
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """What to run: sizes, seeds 0 to ``seeds - 1`` of each, and seconds for each run."""
+    """What to run: sizes, seeds 0 to ``seeds - 1`` of each, seconds for each run, and which."""
 
     sizes: Sequence[SizeName] = ("S", "M")
     seeds: int = 3
     seconds: float = 30.0
     mode: Mode = "steady"
     zones: Zones = "low"
+    methods: Sequence[str] = tuple(METHODS)
 
 
 def measure(course: Course) -> dict[SizeName, list[Night]]:
@@ -43,7 +44,7 @@ def measure(course: Course) -> dict[SizeName, list[Night]]:
                 problem = night(size, seed, mode=course.mode, zones=course.zones)
                 file.write_text(json.dumps(problem_to_json(problem)), "utf-8")
                 del problem
-                runs = {name: race(name, file, course.seconds) for name in METHODS}
+                runs = {name: race(name, file, course.seconds) for name in course.methods}
                 found.setdefault(size, []).append(Night(seed, runs))
     return found
 
