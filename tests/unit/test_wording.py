@@ -41,10 +41,13 @@ def test_no_minutes_of_a_journey_are_told(said: dict[str, Any]) -> None:
 )
 def test_a_price_is_told_in_words(decisive: str, loss: int, said: str) -> None:
     params = {"loses": 0, "gains": 0, "moves": 1, "decisive": decisive, "loss": loss}
-    cost = {"decisive": decisive, "text": allocation.describe("forced", params), "proven": True}
 
-    assert wording.price(cost) == said
-    assert wording.price(cost | {"proven": False}) == f"At most: {said[0].lower()}{said[1:]}"
+    def price(*, proven: bool) -> str:
+        text = allocation.describe("forced", params | {"proven": proven})
+        return wording.price({"decisive": decisive, "text": text, "proven": proven})
+
+    assert price(proven=True) == said
+    assert price(proven=False) == f"No worse than this: {said}"
 
 
 def test_a_choice_that_loses_nothing_needs_no_proof() -> None:
@@ -116,10 +119,12 @@ def test_a_cost_tells_no_minutes_and_no_points() -> None:
 
 
 def test_a_cost_not_proven_to_be_the_lowest_is_called_the_most() -> None:
-    proven, found = wording.cost(ANSWER), wording.cost({**ANSWER, "proven": False})
+    text = "No worse than this: 2 fewer placed of priority 1."
+    proven = wording.cost(ANSWER)
+    found = wording.cost({**ANSWER, "proven": False, "text": text})
 
     assert found["levels"] == [wording.AT_MOST, *proven["levels"]]
-    assert found["cost_text"] == "At most: 2 fewer placed of priority 1."
+    assert found["cost_text"] == text
     assert found["loss"] == proven["loss"]
 
 

@@ -238,10 +238,11 @@ def price(cost: dict[str, Any]) -> str:
     """What choosing a room costs everyone else, in words."""
     text: str = cost["text"]
     said = UNCOUNTED.get(cost["decisive"])
-    if said is not None:
-        _, more, rest = text.partition("; ")
-        text = f"{said}; {rest}" if more else f"{said}."
-    return f"At most: {text[:1].lower()}{text[1:]}" if _is_open(cost) else text
+    if said is None:
+        return text
+    before = "No worse than this: " if _is_open(cost) else ""
+    _, more, rest = text.partition("; ")
+    return f"{before}{said}; {rest}" if more else f"{before}{said}."
 
 
 def _is_open(cost: dict[str, Any]) -> bool:
