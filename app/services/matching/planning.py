@@ -110,7 +110,8 @@ def _vetoed_by(ref: str, snapshot: Snapshot) -> wording.VetoedBy:
 def explain_newest_plan() -> None:
     """Work out, line by line, why this room and what any other would cost; the worker's job.
 
-    Then the clearly different plans beside it, which everybody's lines come before. Stops as soon as a newer plan stands: nobody reads the reasons of an old one.
+    Then the clearly different plans beside it, after everybody's own line. Stops as soon as a
+    newer plan stands: nobody reads the reasons of an old one.
     """
     with transaction(by=SYSTEM):
         run = newest_run()
