@@ -150,9 +150,9 @@ class KeptPlan:
         kinds = np.flatnonzero(good & self._may_have_room)
         at = table.home[kinds]
         figures = {
-            "unmet_desirable": self._rooms.missing(women)[0, kinds]
+            "unmet_desirable": self._rooms.missing(women, at * 0, kinds)
             + self._houses.wrong_side(women)[0, at],
-            "scarcity": self._rooms.scarcity(women)[0, kinds],
+            "scarcity": self._rooms.scarcity(women, at * 0, kinds),
             "travel_minutes": minutes[0, at],
         }
         keys = [figures[level] for level in reversed(self.problem.order) if level in figures]

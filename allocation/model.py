@@ -82,20 +82,35 @@ def model_of(table: Table, constraints: Sequence[Constraint] | None = None) -> M
     """Return the model over a table's pairs."""
     chosen = CONSTRAINTS if constraints is None else constraints
     blocks = [rows for constraint in chosen for rows in constraint(table) if len(rows.low)]
-    first = np.cumsum([0, *(len(rows.low) for rows in blocks)])
-    row = _joined([rows.at + base for rows, base in zip(blocks, first[:-1], strict=True)])
-    column = _joined([rows.column for rows in blocks])
-    weight = _joined([rows.weight for rows in blocks])
-    order = np.lexsort((row, column))
+    start, row, weight = _by_column(blocks, len(table.who))
     return Model(
         table=table,
         names=[rows.constraint for rows in blocks for _ in rows.low],
         low=_joined([rows.low for rows in blocks]),
         high=_joined([rows.high for rows in blocks]),
-        start=np.searchsorted(column[order], np.arange(len(table.who) + 1)),
-        row=row[order],
-        weight=weight[order],
+        start=start,
+        row=row,
+        weight=weight,
     )
+
+
+def _by_column(blocks: Sequence[Rows], columns: int) -> tuple[Ints, Ints, Ints]:
+    """Return where each column's entries begin, and the row and weight of each entry.
+
+    No sorting: a block holds a column at most once, so its entries have their places at once.
+    """
+    count = np.zeros(columns, dtype=np.int64)
+    for rows in blocks:
+        count[rows.column] += 1
+    start = np.concatenate([[0], np.cumsum(count)])
+    row, weight = np.empty(start[-1], dtype=np.int64), np.empty(start[-1], dtype=np.int64)
+    vacant, first = start[:-1].copy(), 0
+    for rows in blocks:
+        entry = vacant[rows.column]
+        row[entry], weight[entry] = rows.at + first, rows.weight
+        vacant[rows.column] += 1
+        first += len(rows.low)
+    return start, row, weight
 
 
 def one_room_each(table: Table) -> Iterator[Rows]:
@@ -190,7 +205,9 @@ def _limit(name: str, table: Table, place: Ints, load: Ints, limit: Ints) -> Row
     """
     weight = load[table.who]
     column = np.flatnonzero((weight > 0) & (limit[place] < FREE))
-    where, at = np.unique(place[column], return_inverse=True)
+    there = place[column]
+    has_row = np.bincount(there, minlength=len(limit)) > 0
+    where, at = np.flatnonzero(has_row), (np.cumsum(has_row) - 1)[there]
     low = np.full(len(where), -FREE, dtype=np.int64)
     return Rows(name, at, column, weight[column], low, limit[where])
 

@@ -11,6 +11,7 @@ from itertools import chain, repeat
 
 import numpy as np
 
+from allocation.augment import augmented
 from allocation.check import MAXIMISED, score, violations
 from allocation.core import best_of
 from allocation.face import Face
@@ -64,7 +65,7 @@ def place(
     refuse_contradiction(problem)
     model = build(problem, constraints)
     levels = {level: gains(model.table, level) for level in problem.levels}
-    start = first_plan(model)
+    start = augmented(model, first_plan(model), started + seconds)
     found, bounds, steps = climb(Face.of(model), levels, start, started + seconds)
     chosen = start if found is None else found
     plan = plan_of(model, chosen, bounds, time.monotonic() - started)

@@ -8,7 +8,8 @@ import numpy as np
 
 from allocation.model import Model
 from allocation.problem import Household
-from allocation.vectors import Ints
+from allocation.table import Table
+from allocation.vectors import Flags, Ints
 
 
 class Draft:
@@ -31,6 +32,13 @@ class Draft:
         over = self._model.weight[entries] > self._left[self._model.row[entries]]
         fitting: Ints = columns[np.bincount(owner[over], minlength=len(columns)) == 0]
         return fitting
+
+    def over(self, column: int) -> dict[int, int]:
+        """Return the rows that the column would overfill, and by how much."""
+        entries = slice(self._model.start[column], self._model.start[column + 1])
+        row = self._model.row[entries]
+        excess = self._model.weight[entries] - self._left[row]
+        return {int(i): int(e) for i, e in zip(row, excess, strict=True) if e > 0}
 
     def take(self, column: int, sign: int = 1) -> None:
         """Take a column, or give it back with sign -1."""
@@ -65,13 +73,25 @@ def _units(model: Model) -> Iterator[list[int]]:
         merged = set().union(*(unit_of[i] for i in group))
         for i in merged:
             unit_of[i] = merged
-    queue = sorted(unit_of, key=lambda i: (*turn(table.households[i]), i))
+    queue = queue_of(table)
     place = {i: at for at, i in enumerate(queue)}
     seen: set[int] = set()
     for i in queue:
         if i not in seen:
             seen |= unit_of[i]
             yield sorted(unit_of[i], key=place.__getitem__)
+
+
+def queue_of(table: Table) -> list[int]:
+    """Return every household, by index, in the order of the queue."""
+    return sorted(range(len(table.households)), key=lambda i: (*turn(table.households[i]), i))
+
+
+def placed_whole(table: Table) -> Flags:
+    """Return who may not be moved alone: members of groups, and accepted offers."""
+    bound = np.array([h.is_fixed for h in table.households], dtype=bool)
+    bound[[i for group in table.together for i in group]] = True
+    return bound
 
 
 def turn(household: Household) -> tuple[int, int]:

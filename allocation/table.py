@@ -51,8 +51,12 @@ class Pairs:
         """Return all of them, sorted by household, then kind."""
         names = ("who", "where", "unmet", "scarce", "minutes")
         columns = [np.concatenate([getattr(part, name) for part in parts]) for name in names]
-        order = np.lexsort((columns[1], columns[0])) if len(parts) > 1 else slice(None)
-        return cls(*(column[order] for column in columns))
+        who, where = columns[:2]
+        rises = (who[1:] > who[:-1]) | ((who[1:] == who[:-1]) & (where[1:] >= where[:-1]))
+        if not rises.all():
+            order = np.lexsort((where, who))
+            columns = [column[order] for column in columns]
+        return cls(*columns)
 
     def of(self, chosen: Ints) -> Pairs:
         """Return some of the pairs, by number or by flag."""
@@ -155,6 +159,9 @@ def pairs_of(
     """Return the pairs that pass every rule H1 to H13."""
     houses = Houses(problem, refuges)
     home = whole(kind.refuge for kind in kinds)
+    kind_of_room = {
+        (refuges[kind.refuge].id, x): k for k, kind in enumerate(kinds) for x in kind.ids
+    }
     rooms = Rooms(problem, [(refuges[kind.refuge], kind.room) for kind in kinds])
     parts = []
     for start in range(0, len(households) or 1, _CHUNK):
@@ -162,14 +169,13 @@ def pairs_of(
         minutes = houses.minutes(women)
         good = houses.allowed(women, minutes)[:, home] & rooms.allowed(women)
         for i, h in enumerate(women):
-            if h.standing is not None and h.standing.fixed:  # H13
-                good[i] &= [
-                    refuges[kind.refuge].id == h.standing.refuge and h.standing.room in kind.ids
-                    for kind in kinds
-                ]
+            if h.is_fixed and h.standing is not None:  # H13
+                room = kind_of_room.get((h.standing.refuge, h.standing.room))
+                good[i, :room] = False
+                good[i, len(kinds) if room is None else room + 1 :] = False
         who, where = np.nonzero(good)
         at = home[where]
-        unmet = rooms.missing(women)[who, where] + houses.wrong_side(women)[who, at]
-        scarce = rooms.scarcity(women)[who, where]
+        unmet = rooms.missing(women, who, where) + houses.wrong_side(women)[who, at]
+        scarce = rooms.scarcity(women, who, where)
         parts.append(Pairs(who + start, where, unmet, scarce, minutes[who, at]))
     return Pairs.joined(parts)

@@ -146,7 +146,7 @@ class Rooms:
 
     def allowed(self, women: Sequence[Household]) -> Flags:
         """H1, H2, H3, H9 and H12."""
-        good = self._used(women) <= self._beds[None, :]
+        good = self._fits(women)
         essential = np.array([len(h.essential) for h in women])
         good &= self._matrix([h.essential for h in women]) @ self._has.T == essential[:, None]
         good &= self._matrix([h.excludes for h in women]) @ self._has.T == 0
@@ -156,28 +156,41 @@ class Rooms:
         allowed: Flags = good & (shares[:, None] | ~self._shared[None, :])
         return allowed
 
-    def _used(self, women: Sequence[Household]) -> Ints:
-        """Bed spaces she takes in each room with its cots to herself."""
-        sleepers = np.array([h.sleepers for h in women], dtype=np.int64)
-        infants = np.array([h.infants for h in women], dtype=np.int64)
-        over: Ints = np.maximum(0, infants[:, None] - self._cots[None, :])
-        used: Ints = sleepers[:, None] + over
-        return used
+    def _fits(self, women: Sequence[Household]) -> Flags:
+        """H1, looked up for each make-up of a household, of which there are few."""
+        sizes = [(h.sleepers, h.infants) for h in women]
+        number = {size: i for i, size in enumerate(dict.fromkeys(sizes))}
+        sleepers, infants = np.array(list(number), dtype=np.int64).reshape(-1, 2).T
+        used = _used(sleepers[:, None], infants[:, None], self._cots[None, :])
+        fits: Flags = (used <= self._beds[None, :])[[number[size] for size in sizes]]
+        return fits
 
-    def missing(self, women: Sequence[Household]) -> Ints:
-        """Wished-for features that the room lacks."""
+    def missing(self, women: Sequence[Household], who: Ints, where: Ints) -> Ints:
+        """Wished-for features that the room lacks, for each pair of a household and a room."""
         wished = np.array([len(h.desirable) for h in women], dtype=np.int64)
         met = self._matrix([h.desirable for h in women]) @ self._has.T
-        missing: Ints = wished[:, None] - met.astype(np.int64)
+        missing: Ints = wished[who] - met[who, where].astype(np.int64)
         return missing
 
-    def scarcity(self, women: Sequence[Household]) -> Ints:
-        """Prices of what she does not need, and of bed spaces left empty in a private room."""
+    def scarcity(self, women: Sequence[Household], who: Ints, where: Ints) -> Ints:
+        """Prices of what she does not need, and of bed spaces left empty in a private room.
+
+        One figure for each pair of a household and a room.
+        """
         needed = self._matrix([h.essential | h.desirable for h in women]) * self._price
-        unused = (self._has @ self._price)[None, :] - needed @ self._has.T
-        empty = np.maximum(0, self._beds[None, :] - self._used(women)) * ~self._shared[None, :]
+        unused = (self._has @ self._price)[where] - (needed @ self._has.T)[who, where]
+        sleepers = np.array([h.sleepers for h in women], dtype=np.int64)[who]
+        infants = np.array([h.infants for h in women], dtype=np.int64)[who]
+        used = _used(sleepers, infants, self._cots[where])
+        empty = np.maximum(0, self._beds[where] - used) * ~self._shared[where]
         scarcity: Ints = unused.astype(np.int64) + self._problem.spare_bed_price * empty
         return scarcity
+
+
+def _used(sleepers: Ints, infants: Ints, cots: Ints) -> Ints:
+    """Bed spaces that households take in rooms with the cots to themselves."""
+    used: Ints = sleepers + np.maximum(0, infants - cots)
+    return used
 
 
 def whole(values: Iterable[int]) -> Ints:
