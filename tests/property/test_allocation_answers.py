@@ -36,7 +36,7 @@ def kept_plan(problem: Problem) -> KeptPlan:
     try:
         return keep(problem)
     except ProblemError:
-        assume(False)  # noqa: FBT003 - Hypothesis's own way to say: not this example
+        assume(False)
         raise
 
 
