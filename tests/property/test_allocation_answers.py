@@ -21,10 +21,10 @@ from allocation import (
     verify,
     violations,
 )
-from allocation.alternatives import DIFFERENT
 from allocation.check import MAXIMISED, rank, worth
 from allocation.explanation import explain_kept
 from allocation.kept import KeptPlan
+from allocation.other_plans import DIFFERENT
 from allocation.rules import failing_rules
 from tests.unit.allocation.brute_force import allowed_plans
 from tests.unit.allocation.strategies import THOROUGH, households, problems
