@@ -185,18 +185,15 @@ class KeptPlan:
         inside = self._inside[refuge.id]
         if any(h.id in household.apart_from or household.id in h.apart_from for h, _ in inside):
             return None
+        # The plan keeps its own pairs apart and groups whole; she is in none of them.
+        alone = replace(self.problem, households=(), refuges=(), together=(), travel_minutes={})
         taken = {room.id for _, room in inside if not room.shared}
         for name in self.table.kinds[kind].ids:
             room = self.problem.room_by_key[refuge.id, name][1]
             known = [(h, refuge, r) for h, r in (*inside, (household, room))]
-            if name not in taken and not crowding(self._alone, known):
+            if name not in taken and not crowding(alone, known):
                 return refuge.id, name
         return None
-
-    @cached_property
-    def _alone(self) -> Problem:
-        """The problem without its groups, which an urgent household is no part of."""
-        return replace(self.problem, together=())
 
     @cached_property
     def _inside(self) -> Mapping[str, list[tuple[Household, Room]]]:
