@@ -98,10 +98,10 @@ def alternatives(
     Raises:
         ProblemError: the plan breaks a rule.
     """
-    from allocation import alternatives as module
+    from allocation import other_plans
     from allocation.kept import KeptPlan
 
-    return module.alternatives(KeptPlan.of(problem, plan), count=count, seconds=seconds)
+    return other_plans.alternatives(KeptPlan.of(problem, plan), count=count, seconds=seconds)
 
 
 def explain(

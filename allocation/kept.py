@@ -15,6 +15,7 @@ from allocation.model import build, gains
 from allocation.plan import Placement, Plan
 from allocation.problem import Household, Problem, Room
 from allocation.reading import ProblemError, shown
+from allocation.search import Step
 from allocation.solver import Solved, climb, placements_of
 from allocation.vectors import Flags, Houses, Ints, Rooms, whole
 
@@ -96,7 +97,7 @@ class KeptPlan:
         if chosen is None:
             return None
         placements = placements_of(self.model, chosen, self.solved.plan.placements)
-        return Choice(placements, self.loss(chosen), self._is_least(columns, chosen))
+        return Choice(placements, self.loss(chosen), self._is_least(her, columns, chosen))
 
     def best_choice(self, her: int, columns: Ints, deadline: float) -> Choice | None:
         """Solve again with her in one of these columns; None where no plan allows it."""
@@ -126,18 +127,31 @@ class KeptPlan:
             for level, gain in self.solved.levels.items()
         }
 
-    def _is_least(self, columns: Ints, chosen: Ints) -> bool:
+    def _is_least(self, her: int, columns: Ints, chosen: Ints) -> bool:
         """Whether the prices of the plan's own proof allow no smaller loss than these columns'."""
         for step in self.solved.steps:
             if step.prices is None or step.weighed is None:
                 continue  # settled together with an earlier level
-            charge = int(np.maximum(0, -step.prices.reduced[columns]).min())
+            charge = self._charge(step, her, columns)
             most = (step.prices.bound - charge) // step.prices.scale
             now = int(step.weighed[self.solved.chosen].sum())
             lost = now - int(step.weighed[chosen].sum())
             if now - most > 0 or lost:
                 return lost == now - most
         return bool(self.solved.steps)
+
+    def _charge(self, step: Step, her: int, columns: Ints) -> int:
+        """Return the least that the prices of a level charge for her in one of these columns.
+
+        That is for taking the column and for leaving all her others.
+        """
+        if step.prices is None or not len(columns):
+            return 0
+        reduced, mine = step.prices.reduced, self.table.columns_of(her)
+        left = np.maximum(0, reduced) * step.face.upper
+        least = int((np.maximum(0, -reduced[columns]) - left[columns]).min())
+        others: list[int] = left[mine].tolist()
+        return least + sum(others)  # which may be too large for 64 bits
 
     def urgent(self, household: Household, most: int = 5) -> list[Place]:
         """Return free rooms for a household that nobody has planned for, the best first.
@@ -150,9 +164,9 @@ class KeptPlan:
         kinds = np.flatnonzero(good & self._may_have_room)
         at = table.home[kinds]
         figures = {
-            "unmet_desirable": self._rooms.missing(women, at * 0, kinds)
+            "unmet_desirable": self._rooms.missing(women)[0, kinds]
             + self._houses.wrong_side(women)[0, at],
-            "scarcity": self._rooms.scarcity(women, at * 0, kinds),
+            "scarcity": self._rooms.scarcity(women)[0, kinds],
             "travel_minutes": minutes[0, at],
         }
         keys = [figures[level] for level in reversed(self.problem.order) if level in figures]
@@ -171,18 +185,15 @@ class KeptPlan:
         inside = self._inside[refuge.id]
         if any(h.id in household.apart_from or household.id in h.apart_from for h, _ in inside):
             return None
+        # The plan keeps its own pairs apart and groups whole; she is in none of them.
+        alone = replace(self.problem, households=(), refuges=(), together=(), travel_minutes={})
         taken = {room.id for _, room in inside if not room.shared}
         for name in self.table.kinds[kind].ids:
             room = self.problem.room_by_key[refuge.id, name][1]
             known = [(h, refuge, r) for h, r in (*inside, (household, room))]
-            if name not in taken and not crowding(self._alone, known):
+            if name not in taken and not crowding(alone, known):
                 return refuge.id, name
         return None
-
-    @cached_property
-    def _alone(self) -> Problem:
-        """The problem without its groups, which an urgent household is no part of."""
-        return replace(self.problem, together=())
 
     @cached_property
     def _inside(self) -> Mapping[str, list[tuple[Household, Room]]]:

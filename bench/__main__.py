@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--seed", type=int)
     engine = parser.add_argument_group("engine")
     engine.add_argument("--sizes", default="S,M", type=_sizes, help="of S, M, L and XL")
-    engine.add_argument("--seeds", type=int, help="how many nights a size, or worlds for policies")
+    engine.add_argument("--seeds", type=int, help="how many nights, or worlds for policies")
     engine.add_argument("--seconds", default=30.0, type=float, help="limit for each run")
     engine.add_argument("--mode", default="steady", choices=["steady", "raid"])
     engine.add_argument("--zones", default="low", choices=["low", "high"])
@@ -112,12 +112,19 @@ def _policies(asked: argparse.Namespace) -> int:
     return policies.run(seeds=seeds, days=days, orders=asked.orders)
 
 
+def _answers(asked: argparse.Namespace) -> int:
+    from bench import answers
+
+    return answers.run(seeds=answers.SEEDS if asked.seeds is None else asked.seeds)
+
+
 RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "proposal": _proposal,
     "engine": _engine,
     "pentameter": _pentameter,
     "fuzz": _fuzz,
     "policies": _policies,
+    "answers": _answers,
 }
 EVERY_TIME = ("proposal", "engine", "pentameter")
 

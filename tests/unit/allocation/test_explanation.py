@@ -1,9 +1,11 @@
 """Why this room and not another, and what a person's own choice would cost whom."""
 
+import pkgutil
 import time
 
 import pytest
 
+import allocation
 from allocation import (
     Placement,
     ProblemError,
@@ -82,6 +84,20 @@ def test_an_unplaced_household_is_explained_as_well() -> None:
     assert answer["reasons"][0]["code"] == "capacity"
     assert answer["refuges"][0]["cost"]["loses"] == ["h1"]
     assert "one_more_room" in [change["code"] for change in answer["unlock"]]
+
+
+def test_another_plan_is_told_with_what_it_costs() -> None:
+    told = allocation.alternatives(PROBLEM, PLAN, count=1)
+
+    assert [entry["differs"] for entry in told] == [["h1", "h2"]]
+    assert told[0]["decisive"] == "placed_priority_3"
+    assert told == allocation.alternatives(PROBLEM, PLAN, count=1)
+
+
+def test_no_module_takes_the_name_of_something_the_package_offers() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(allocation.__path__)}
+
+    assert modules.isdisjoint(allocation.__all__)
 
 
 def test_unknown_households_rooms_and_foreign_plans_are_refused() -> None:
