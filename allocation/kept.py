@@ -162,11 +162,11 @@ class KeptPlan:
         minutes = self._houses.minutes(women)
         good = self._houses.allowed(women, minutes)[0, table.home] & self._rooms.allowed(women)[0]
         kinds = np.flatnonzero(good & self._may_have_room)
-        at = table.home[kinds]
+        at, her = table.home[kinds], np.zeros_like(kinds)
         figures = {
-            "unmet_desirable": self._rooms.missing(women)[0, kinds]
+            "unmet_desirable": self._rooms.missing(women, her, kinds)
             + self._houses.wrong_side(women)[0, at],
-            "scarcity": self._rooms.scarcity(women)[0, kinds],
+            "scarcity": self._rooms.scarcity(women, her, kinds),
             "travel_minutes": minutes[0, at],
         }
         keys = [figures[level] for level in reversed(self.problem.order) if level in figures]

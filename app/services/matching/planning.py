@@ -137,12 +137,8 @@ def explain_newest_plan() -> None:
 
 
 def _other_plans(problem: allocation.Problem, plan: allocation.Plan) -> list[dict[str, Any]]:
-    # The module, here: the package's function of the same name is hidden once it is imported, and
-    # importing it loads the solver, which the web process does without.
-    from allocation.alternatives import alternatives
-
-    kept = allocation.keep(problem, plan)
-    return wording.other_plans(alternatives(kept, count=OTHER_PLANS, seconds=OTHER_PLANS_SECONDS))
+    others = allocation.alternatives(problem, plan, count=OTHER_PLANS, seconds=OTHER_PLANS_SECONDS)
+    return wording.other_plans(others)
 
 
 def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> bool:
