@@ -107,7 +107,8 @@ class Search:
         Each household outside the list is shown to fit into no relaxed plan that keeps the goals.
         """
         who = self._model.table.who
-        if not face.goals or self.best is None:
+        others = [goal for goal in face.goals if not _counts_people(goal.gain, who)]
+        if len(others) == len(face.goals) or self.best is None:
             return face
         placed = np.unique(who[self.best])
         outside = np.setdiff1d(np.unique(who[face.upper > 0]), placed)
@@ -118,7 +119,7 @@ class Search:
             if relaxed is None or relaxed.prices.best >= 1:
                 return face
         settled = face.copy()
-        settled.goals = []
+        settled.goals = others
         settled.upper[np.isin(who, outside)] = 0
         settled.low[placed] = 1  # the rows of C1 come first, one for each household
         return settled
@@ -145,7 +146,9 @@ class Search:
     def _must_name(self, i: int) -> bool:
         """Whether it pays to find out who is placed before the levels that ask where."""
         asks_where = self._people < len(self._gains)
-        return asks_where and i == self._people - 1 and bool(self.steps[i].face.goals)
+        goals = self.steps[i].face.goals
+        counts = any(_counts_people(goal.gain, self._model.table.who) for goal in goals)
+        return asks_where and counts and i == self._people - 1
 
     def _worth(self, face: Face, gain: Ints) -> int | None:
         """Return what the best plan known is worth, or None where it is not on this face."""

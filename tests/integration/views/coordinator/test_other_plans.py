@@ -18,17 +18,11 @@ from tests.integration.views.coordinator.conftest import Planned
 SCOTLAND, YORKSHIRE, NORTH_EAST = "S92000003", "E12000003", "E12000001"
 
 
-# The engine forgets that plans must differ once it has settled who is placed (Search._settled_queue
-# drops every row of the face, not only those that count people). Take the mark away with the fault.
-same_again = pytest.mark.xfail(reason="the engine's other plans may be the plan itself")
-
-
 def _close(alias: str) -> None:
     with transaction(by=SYSTEM):
         db.session.execute(update(Refuge).where(Refuge.alias == alias).values(is_open=False))
 
 
-@same_again
 def test_a_different_plan_is_said_with_its_cost_and_without_minutes(
     desk: Browser, planned: Planned, run_as_worker: Run
 ) -> None:
@@ -64,7 +58,6 @@ def test_where_no_other_plan_exists_none_is_said(
     assert "Other good plans" not in said
 
 
-@same_again
 def test_three_are_said_the_best_first_and_all_different(
     desk: Browser, cast: Cast, run: Run, run_as_owner: Run, run_as_worker: Run
 ) -> None:
