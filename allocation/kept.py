@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -189,14 +189,14 @@ class KeptPlan:
         for name in self.table.kinds[kind].ids:
             room = self.problem.room_by_key[refuge.id, name][1]
             known = [(h, refuge, r) for h, r in (*inside, (household, room))]
-            if name not in taken and not crowding(self._alone, known):
+            if name not in taken and not crowding(self._nobody, known):
                 return refuge.id, name
         return None
 
     @cached_property
-    def _alone(self) -> Problem:
-        """The problem without its groups, which an urgent household is no part of."""
-        return replace(self.problem, together=())
+    def _nobody(self) -> Problem:
+        """A problem without pairs and groups: the plan keeps its own, and she is in none."""
+        return Problem(as_of=self.problem.as_of, households=(), refuges=())
 
     @cached_property
     def _inside(self) -> Mapping[str, list[tuple[Household, Room]]]:
