@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -185,15 +185,18 @@ class KeptPlan:
         inside = self._inside[refuge.id]
         if any(h.id in household.apart_from or household.id in h.apart_from for h, _ in inside):
             return None
-        # The plan keeps its own pairs apart and groups whole; she is in none of them.
-        alone = replace(self.problem, households=(), refuges=(), together=(), travel_minutes={})
         taken = {room.id for _, room in inside if not room.shared}
         for name in self.table.kinds[kind].ids:
             room = self.problem.room_by_key[refuge.id, name][1]
             known = [(h, refuge, r) for h, r in (*inside, (household, room))]
-            if name not in taken and not crowding(alone, known):
+            if name not in taken and not crowding(self._nobody, known):
                 return refuge.id, name
         return None
+
+    @cached_property
+    def _nobody(self) -> Problem:
+        """A problem without pairs and groups: the plan keeps its own, and she is in none."""
+        return Problem(as_of=self.problem.as_of, households=(), refuges=())
 
     @cached_property
     def _inside(self) -> Mapping[str, list[tuple[Household, Room]]]:

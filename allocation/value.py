@@ -10,6 +10,7 @@ from typing import Any
 from allocation.check import MAXIMISED
 from allocation.plan import OPTIMAL, Plan
 from allocation.problem import Problem, Refuge, Room
+from allocation.reading import ProblemError
 from allocation.rules import failing_rules
 from allocation.solver import place
 
@@ -31,9 +32,9 @@ def value_of_one_more(problem: Problem, *, seconds: float) -> dict[str, Any]:
 
     ``one_more_room`` holds the sizes and equipment that somebody left without a room needs, each in
     the refuge of the region where it brings most; ``one_fewer_room`` the private rooms there are,
-    each where it is missed least. ``gain`` counts per level, more is better; ``proven`` is false
-    where the time ran out first. Rows that were never tried are left out, and then the whole
-    answer's ``proven`` is false.
+    each where it is missed least, but for those that accepted offers cannot do without.
+    ``gain`` counts per level, more is better; ``proven`` is false where the time ran out first.
+    Rows that were never tried are left out, and then the whole answer's ``proven`` is false.
     """
     deadline = time.monotonic() + seconds
     now = place(problem, seconds=seconds).plan
@@ -56,7 +57,10 @@ def _rows(
         left = deadline - time.monotonic()
         if left <= 0:
             return _ranked(best), False
-        then = place(variant.problem, seconds=left).plan
+        try:
+            then = place(variant.problem, seconds=left).plan
+        except ProblemError:  # a group with an accepted offer cannot do without this room
+            continue
         key = (variant.region, variant.bed_spaces, variant.cots, variant.features)
         row: dict[str, Any] = {
             "region": variant.region,

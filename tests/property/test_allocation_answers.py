@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from allocation import (
@@ -13,11 +13,14 @@ from allocation import (
     Plan,
     Problem,
     ProblemError,
+    Refuge,
+    Room,
     alternatives,
     forced_cost,
     keep,
     parse_plan,
     score,
+    value_of_one_more,
     verify,
     violations,
 )
@@ -26,8 +29,8 @@ from allocation.explanation import explain_kept
 from allocation.kept import KeptPlan
 from allocation.other_plans import DIFFERENT
 from allocation.rules import failing_rules
-from tests.unit.allocation.brute_force import allowed_plans
-from tests.unit.allocation.strategies import THOROUGH, households, problems
+from tests.unit.allocation.brute_force import allowed_plans, best_rank
+from tests.unit.allocation.strategies import EXAMPLES, THOROUGH, households, problems
 
 Loss = tuple[int, ...]
 
@@ -238,3 +241,54 @@ def left(
         for plan in plans
         if all(differing(other, plan) >= enough(problem, other) for other in shown)
     ]
+
+
+@settings(THOROUGH, max_examples=max(1, EXAMPLES // 3))
+@given(problems())
+def test_one_room_fewer_costs_what_doing_without_it_costs(problem: Problem) -> None:
+    now = best_rank(problem)
+    assume(now is not None)
+    assert now is not None
+
+    answer = value_of_one_more(problem, seconds=60)
+
+    assert answer["proven"]
+    told = {(row["region"], row["bed_spaces"]): row["gain"] for row in answer["one_fewer_room"]}
+    assert {key: tuple(gain.values()) for key, gain in told.items()} == one_fewer(problem, now)
+    for row in answer["one_fewer_room"]:
+        assert first_loss(tuple(-gain for gain in row["gain"].values()))[1] >= 0
+    for row in answer["one_more_room"]:
+        assert tuple(row["gain"].values()) == one_more(problem, now, row)
+        assert first_loss(tuple(row["gain"].values()))[1] >= 0
+
+
+def gained(now: Loss, then: Loss) -> Loss:
+    return tuple(b - a for a, b in zip(now, then, strict=True))
+
+
+def one_fewer(problem: Problem, now: Loss) -> dict[tuple[str, int], Loss]:
+    """Return, for each region and size, the least loss of doing without one such room."""
+    offered = {(h.standing.refuge, h.standing.room) for h in problem.households if h.standing}
+    found: dict[tuple[str, int], list[Loss]] = {}
+    for key, (refuge, room) in problem.room_by_key.items():
+        if room.shared or key in offered:
+            continue
+        rooms = tuple(other for other in refuge.rooms if other is not room)
+        then = best_rank(with_rooms(problem, refuge, rooms))
+        if then is not None:
+            found.setdefault((refuge.region, room.bed_spaces), []).append(gained(now, then))
+    return {key: max(losses) for key, losses in found.items()}
+
+
+def one_more(problem: Problem, now: Loss, row: Any) -> Loss:
+    refuge = problem.refuge_by_id[row["refuge"]]
+    size = {"bed_spaces": row["bed_spaces"], "cots": row["cots"]}
+    room = Room(id="more", features=frozenset(row["features"]), **size)
+    then = best_rank(with_rooms(problem, refuge, (*refuge.rooms, room)))
+    assert then is not None
+    return gained(now, then)
+
+
+def with_rooms(problem: Problem, refuge: Refuge, rooms: tuple[Room, ...]) -> Problem:
+    houses = (replace(f, rooms=rooms) if f is refuge else f for f in problem.refuges)
+    return replace(problem, refuges=tuple(houses))

@@ -9,6 +9,7 @@ import allocation
 from allocation import (
     Placement,
     ProblemError,
+    Standing,
     explain,
     forced_cost,
     score,
@@ -142,3 +143,14 @@ def test_one_more_room_is_worth_a_place_only_where_somebody_can_use_it() -> None
     assert answer["proven"]
     assert answer["objective"]["placed_priority_2"] == 1
     assert gains == {"yorkshire": 1, "wales": 1}
+
+
+def test_a_room_that_an_accepted_group_cannot_do_without_is_no_room_to_give_up() -> None:
+    fixed = make_household("h1", standing=Standing("f1", "r1", fixed=True))
+    house = make_refuge("f1", make_room("r1"), make_room("r2"))
+    problem = make_problem((fixed, make_household("h2")), house, together=(("h1", "h2"),))
+
+    answer = value_of_one_more(problem)
+
+    assert answer["one_fewer_room"] == []
+    assert answer["proven"]
