@@ -115,9 +115,10 @@ def climb(
     trivial bound that holds for every plan.
     """
     search = Search(face, list(levels.values()), start, deadline)
+    there_is_one = True
     with suppress(OutOfTime):  # the best plan so far is returned, with the bounds proven so far
-        search.climb()
-    chosen = search.best
+        there_is_one = search.climb()
+    chosen = search.best if there_is_one else None
     bounds = {name: _trivial_bound(face.model, gain) for name, gain in levels.items()}
     for (name, gain), step in zip(levels.items(), search.steps, strict=False):
         bounds[name] = min(bounds[name], step.bound)
