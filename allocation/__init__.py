@@ -119,6 +119,19 @@ def explain(
     return explanation.explain(problem, plan, household_id, seconds=seconds)
 
 
+def explain_kept(
+    kept: KeptPlan, household_id: str, *, seconds: float = PROVE_SECONDS
+) -> dict[str, Any]:
+    """Explain one household as ``explain`` does; a plan made by ``keep`` proves more of its costs.
+
+    Raises:
+        ProblemError: there is no such household.
+    """
+    from allocation import explanation
+
+    return explanation.explain_kept(kept, household_id, seconds=seconds)
+
+
 def forced_cost(
     problem: Problem, plan: Plan, household_id: str, refuge_id: str, room_id: str
 ) -> dict[str, Any]:
@@ -192,6 +205,7 @@ __all__ = [
     "describe",
     "eligible_rooms",
     "explain",
+    "explain_kept",
     "forced_cost",
     "keep",
     "parse_forecast",

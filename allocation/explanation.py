@@ -13,6 +13,7 @@ from allocation.plan import Placement, Plan, Reason
 from allocation.problem import Problem, Refuge
 from allocation.reading import ProblemError, shown
 from allocation.reasons import Verdicts, reasons_for, verdicts_of, why
+from allocation.relaxation import OutOfTime
 from allocation.rules import RULES
 from allocation.solver import pictured
 from allocation.unlock import unlocks_for
@@ -175,10 +176,11 @@ def _prove(kept: KeptPlan, her: int, verdicts: Verdicts, entry: Answer, deadline
 
 
 def _solved_again(kept: KeptPlan, her: int, columns: Any, deadline: float) -> Answer:
-    choice = kept.best_choice(her, columns, deadline)
-    if choice is not None:
-        return _compared(kept, her, choice)
-    return _unknown() if time.monotonic() >= deadline else _refused(["room_full"])
+    try:
+        choice = kept.best_choice(her, columns, deadline)
+    except OutOfTime:
+        return _unknown()
+    return _refused(["room_full"]) if choice is None else _compared(kept, her, choice)
 
 
 def _unknown() -> Answer:

@@ -53,6 +53,11 @@ class KeptPlan:
         self.problem = self.table.problem
         self._last: tuple[int, Chains] | None = None
 
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+        return self.solved.plan
+
     @classmethod
     def of(cls, problem: Problem, plan: Plan) -> KeptPlan:
         """Return a plan made earlier, ready to be asked.
@@ -100,7 +105,11 @@ class KeptPlan:
         return Choice(placements, self.loss(chosen), self._is_least(her, columns, chosen))
 
     def best_choice(self, her: int, columns: Ints, deadline: float) -> Choice | None:
-        """Solve again with her in one of these columns; None where no plan allows it."""
+        """Solve again with her in one of these columns; None where no plan allows it.
+
+        Raises:
+            OutOfTime: the deadline came before either was known.
+        """
         face = Face.of(self.model)
         closed = np.setdiff1d(self.table.columns_of(her), columns)
         face.upper[closed] = 0
@@ -132,6 +141,8 @@ class KeptPlan:
         for step in self.solved.steps:
             if step.prices is None or step.weighed is None:
                 continue  # settled together with an earlier level
+            if not step.is_strict:
+                return False
             charge = self._charge(step, her, columns)
             most = (step.prices.bound - charge) // step.prices.scale
             now = int(step.weighed[self.solved.chosen].sum())

@@ -11,6 +11,7 @@ from allocation.face import Face, Goal
 from allocation.kept import KeptPlan
 from allocation.model import FREE
 from allocation.plan import plan_to_json
+from allocation.relaxation import OutOfTime
 from allocation.solver import climb, plan_of
 from allocation.vectors import Ints
 from allocation.words import describe
@@ -32,7 +33,10 @@ def alternatives(kept: KeptPlan, *, count: int = 3, seconds: float = 10.0) -> li
     found: list[dict[str, Any]] = []
     face.goals.append(_apart_from(kept, kept.solved.chosen))
     while len(found) < count and time.monotonic() < deadline:
-        chosen, bounds, _ = climb(face, kept.solved.levels, None, deadline)
+        try:
+            chosen, bounds, _ = climb(face, kept.solved.levels, None, deadline)
+        except OutOfTime:
+            break
         if chosen is None:
             break
         found.append(_told(kept, chosen, bounds))

@@ -34,7 +34,8 @@ class Step:
     """One level on the way: its gains, the face it was met on, and the bound proven there.
 
     ``value`` is what the best plan there is worth, or None while the bound is taken on trust.
-    ``prices`` are those of ``weighed``: the level itself, or it and later ones settled with it.
+    ``prices`` are those of ``weighed``: the level itself, or it and later ones settled with it,
+    each outweighing all after it where ``is_strict``.
     """
 
     gain: Ints
@@ -44,6 +45,7 @@ class Step:
     in_doubt: bool = False
     prices: Prices | None = None
     weighed: Ints | None = None
+    is_strict: bool = True
 
 
 class Search:
@@ -187,7 +189,7 @@ class Search:
             raise AssertionError("the plan found above is on this face")
         goals = [Goal.exactly(gain, _sum(gain, self.best)) for gain in gains]
         step.value = step.bound = goals[0].low
-        step.prices, step.weighed = relaxed, total
+        step.prices, step.weighed, step.is_strict = relaxed, total, is_strict
         for k, goal in enumerate(goals[1:], start=1):
             later = step.face.copy()
             later.goals += goals[:k]

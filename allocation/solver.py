@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
@@ -109,16 +108,19 @@ def climb(
 ) -> tuple[Ints | None, dict[str, int], Sequence[Step]]:
     """Return the best plan, never worse than the start, the bound of each level, and the steps.
 
-    The plan is None where there is none, or none was found in time and no start was given.
+    The plan is None where no plan is allowed. Bounds are proven and signed so that more is better.
+    Levels after the first unproven one have a trivial bound that holds for every plan.
 
-    Bounds are proven and signed so that more is better. Levels after the first unproven one have a
-    trivial bound that holds for every plan.
+    Raises:
+        OutOfTime: no start was given, and no plan was found in time.
     """
     search = Search(face, list(levels.values()), start, deadline)
-    there_is_one = True
-    with suppress(OutOfTime):  # the best plan so far is returned, with the bounds proven so far
-        there_is_one = search.climb()
-    chosen = search.best if there_is_one else None
+    try:
+        chosen = search.best if search.climb() else None
+    except OutOfTime:  # the best plan so far is returned, with the bounds proven so far
+        if search.best is None:
+            raise
+        chosen = search.best
     bounds = {name: _trivial_bound(face.model, gain) for name, gain in levels.items()}
     for (name, gain), step in zip(levels.items(), search.steps, strict=False):
         bounds[name] = min(bounds[name], step.bound)

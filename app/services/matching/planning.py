@@ -124,8 +124,11 @@ def explain_newest_plan() -> None:
             .order_by(PlanLine.id)
         ).all()
     problem, plan = allocation.parse_problem(run.problem), allocation.parse_plan(run.plan)
+    kept = allocation.keep(problem, seconds=SOLVE_SECONDS)
+    if kept.plan.placements != plan.placements:  # cut off by time, or made by another version
+        kept = allocation.keep(problem, plan)
     for line_id, ref in refs:
-        answer = allocation.explain(problem, plan, ref, seconds=EXPLAIN_SECONDS)
+        answer = allocation.explain_kept(kept, ref, seconds=EXPLAIN_SECONDS)
         if not _keep_explanation(run.id, line_id, answer):
             return
     others = _other_plans(problem, plan)
