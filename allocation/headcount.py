@@ -72,6 +72,7 @@ class _Headcount:
         # Whoever must have a room may be charged less than nothing for it.
         must = (face.low[:first] > 0) & np.isfinite(best)
         prices[:first] = np.where(must | (best > 0), best + _SPARE, 0)
+        del sums, left  # as large as the model; more of that kind follows
         return exact_prices(face, gain, prices, np.zeros(0)).best
 
     def prices(self, gain: Ints, deadline: float, *, is_last: bool) -> Floats | None:
@@ -140,7 +141,7 @@ def _usable(model: Model) -> Flags:
     """Which columns C4 leaves to members of groups: those where every other member has one."""
     tied = np.array([name == "C4" for name in model.names], dtype=bool)
     entry = np.flatnonzero(tied[model.row])
-    column = np.repeat(np.arange(model.columns), np.diff(model.start))[entry]
+    column = np.searchsorted(model.start, entry, side="right") - 1
     row, sign = model.row[entry], model.weight[entry]
     usable = np.ones(model.columns, dtype=bool)
     while True:

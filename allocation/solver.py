@@ -80,8 +80,12 @@ def place(
     start = augmented(model, first_plan(model), started + seconds)
     better(start)
     counts = headcount_bounds(model, start, started + seconds) if model.columns > _VAST else {}
-    found, bounds, steps = climb(face, levels, start, started + seconds, better)
-    chosen = start if found is None else found
+    steps: Sequence[Step] = ()
+    chosen, bounds = start, _bounds(face, levels, start, steps)
+    # On a vast night even to begin the climb takes seconds.
+    if not counts or time.monotonic() < started + seconds:
+        found, bounds, steps = climb(face, levels, start, started + seconds, better)
+        chosen = start if found is None else found
     if np.array_equal(chosen, start):  # what was counted holds for plans as good as the start
         bounds |= {level: min(bounds[level], most) for level, most in counts.items()}
     plan = plan_of(model, chosen, bounds, time.monotonic() - started)
