@@ -73,6 +73,19 @@ def place(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
     return solver.place(problem, seconds=seconds).plan
 
 
+def solve_within(problem: Problem, *, seconds: float, grace: float = 10.0) -> Plan:
+    """Return what ``solve`` does, from a process that is ended ``grace`` seconds after its time.
+
+    A solver that hangs or dies costs no plan: the last one it told comes back.
+
+    Raises:
+        ProblemError: accepted offers contradict one another or a safety rule, so no plan is valid.
+    """
+    from allocation import process
+
+    return process.solve_within(problem, seconds=seconds, grace=grace)
+
+
 def keep(
     problem: Problem, plan: Plan | None = None, *, seconds: float = DEFAULT_SECONDS
 ) -> KeptPlan:
@@ -220,6 +233,7 @@ __all__ = [
     "scarcity_prices",
     "score",
     "solve",
+    "solve_within",
     "value_of_one_more",
     "verify",
     "violations",

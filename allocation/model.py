@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from allocation.problem import Problem
 from allocation.table import Table
-from allocation.vectors import Ints, whole
+from allocation.vectors import Ints, SmallInts, whole
 
 FREE = 2**60  # a row's limit where it has none on that side
 # Dividing a row by 2, 3, ... and rounding down keeps every whole plan and cuts off broken ones.
@@ -45,8 +46,8 @@ class Model:
     low: Ints
     high: Ints
     start: Ints
-    row: Ints
-    weight: Ints
+    row: SmallInts
+    weight: SmallInts
 
     @property
     def columns(self) -> int:
@@ -94,7 +95,7 @@ def model_of(table: Table, constraints: Sequence[Constraint] | None = None) -> M
     )
 
 
-def _by_column(blocks: Sequence[Rows], columns: int) -> tuple[Ints, Ints, Ints]:
+def _by_column(blocks: Sequence[Rows], columns: int) -> tuple[Ints, SmallInts, SmallInts]:
     """Return where each column's entries begin, and the row and weight of each entry.
 
     No sorting: a block holds a column at most once, so its entries have their places at once.
@@ -103,7 +104,7 @@ def _by_column(blocks: Sequence[Rows], columns: int) -> tuple[Ints, Ints, Ints]:
     for rows in blocks:
         count[rows.column] += 1
     start = np.concatenate([[0], np.cumsum(count)])
-    row, weight = np.empty(start[-1], dtype=np.int64), np.empty(start[-1], dtype=np.int64)
+    row, weight = np.empty(start[-1], dtype=np.int32), np.empty(start[-1], dtype=np.int32)
     vacant, first = start[:-1].copy(), 0
     for rows in blocks:
         entry = vacant[rows.column]
@@ -150,13 +151,37 @@ def rooms_are_not_overfilled(table: Table) -> Iterator[Rows]:
 def some_are_kept_apart(table: Table) -> Iterator[Rows]:
     r"""C3. Households that must be kept apart never share a refuge.
 
-    .. math:: \sum_{r \in f} (x_{ar} + x_{br}) \le 1 \quad \forall f, \ \{a, b\} \text{ apart}
+    .. math:: \sum_{h \in K} \sum_{r \in f} x_{hr} \le 1
+        \quad \forall f, \ K \text{ all apart from one another}
+
+    The cliques ``K`` hold every pair; a row for a clique says more than the rows of its pairs.
     """
-    for first, second in sorted(table.apart):
-        a, b = table.columns_of(first), table.columns_of(second)
-        both = np.intersect1d(table.at[a], table.at[b])
-        a, b = a[np.isin(table.at[a], both)], b[np.isin(table.at[b], both)]
-        yield _by_refuge("C3", table, a, b, (1, 1), (-FREE, 1))
+    for clique in _cliques(table.apart):
+        column = np.concatenate([table.columns_of(i) for i in clique])
+        who, at = table.who[column], table.at[column]
+        met = np.unique(np.stack([at, who]), axis=1)[0]
+        column = column[(np.bincount(met, minlength=len(table.refuges)) > 1)[at]]
+        yield _by_refuge("C3", table, column, column[:0], (1, 1), (-FREE, 1))
+
+
+def _cliques(pairs: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
+    """Yield sets of households, each apart from all others of its set, that hold every pair."""
+    apart: dict[int, set[int]] = defaultdict(set)
+    for a, b in pairs:
+        apart[a].add(b)
+        apart[b].add(a)
+    held: set[tuple[int, int]] = set()
+    for pair in sorted(tuple(sorted(pair)) for pair in pairs):
+        if pair in held:
+            continue
+        clique = list(pair)
+        open_to = apart[pair[0]] & apart[pair[1]]
+        while open_to:
+            clique.append(min(open_to))
+            open_to &= apart[clique[-1]]
+        clique.sort()
+        held |= set(itertools.combinations(clique, 2))
+        yield clique
 
 
 def groups_stay_together(table: Table) -> Iterator[Rows]:

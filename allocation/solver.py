@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
@@ -14,6 +14,7 @@ from allocation.augment import augmented
 from allocation.check import MAXIMISED, score, violations
 from allocation.core import best_of
 from allocation.face import Face
+from allocation.headcount import headcount_bounds
 from allocation.model import CONSTRAINTS, Constraint, Model, build, gains
 from allocation.plan import FEASIBLE, OPTIMAL, Figure, Placement, Plan, Unplaced
 from allocation.problem import Problem, problem_sha256
@@ -29,6 +30,8 @@ from allocation.vectors import Ints
 DEFAULT_SECONDS = 30.0
 # Accepted offers are settled first, whatever the limit: without them there is no valid plan.
 _FIXED_SECONDS = 60.0
+# From so many pairs on, levels are not climbed in time, and who is placed is bounded apart.
+_VAST = 1_000_000
 
 
 class UnsoundPlan(RuntimeError):
@@ -51,10 +54,12 @@ def place(
     *,
     seconds: float = DEFAULT_SECONDS,
     constraints: Sequence[Constraint] = CONSTRAINTS,
+    tell: Callable[[Plan], None] | None = None,
 ) -> Solved:
     """Return the best plan, level by level; at the time limit the best found, with its gap.
 
-    Nobody left out is told why yet.
+    Nobody left out is told why yet. ``tell`` is given the first plan, and every better one found
+    on the way, each with the bounds proven by then.
 
     Raises:
         ProblemError: accepted offers contradict one another or a safety rule, so no plan is valid.
@@ -64,21 +69,45 @@ def place(
     refuse_contradiction(problem)
     model = build(problem, constraints)
     levels = {level: gains(model.table, level) for level in problem.levels}
+
+    def better(chosen: Ints, steps: Sequence[Step] = ()) -> None:
+        if tell is not None:
+            bounds = _bounds(face, levels, chosen, steps)
+            tell(plan_of(model, chosen, bounds, time.monotonic() - started))
+
+    face = Face.of(model)
     start = augmented(model, first_plan(model), started + seconds)
-    found, bounds, steps = climb(Face.of(model), levels, start, started + seconds)
-    chosen = start if found is None else found
+    better(start)
+    counts = headcount_bounds(model, start, started + seconds) if model.columns > _VAST else {}
+    steps: Sequence[Step] = ()
+    chosen, bounds = start, _bounds(face, levels, start, steps)
+    # On a vast night even to begin the climb takes seconds.
+    if not counts or time.monotonic() < started + seconds:
+        found, bounds, steps = climb(face, levels, start, started + seconds, better)
+        chosen = start if found is None else found
+    if np.array_equal(chosen, start):  # what was counted holds for plans as good as the start
+        bounds |= {level: min(bounds[level], most) for level, most in counts.items()}
     plan = plan_of(model, chosen, bounds, time.monotonic() - started)
     return Solved(model, levels, chosen, steps, plan)
 
 
-def solve(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
+def solve(
+    problem: Problem,
+    *,
+    seconds: float = DEFAULT_SECONDS,
+    tell: Callable[[Plan], None] | None = None,
+) -> Plan:
     """Return the best plan as ``place`` does, and tell everybody left out why, while time lasts.
+
+    ``tell`` is given every better plan on the way, and the best before anybody is told why.
 
     Raises:
         ProblemError: accepted offers contradict one another or a safety rule, so no plan is valid.
     """
     started = time.monotonic()
-    solved = place(problem, seconds=seconds)
+    solved = place(problem, seconds=seconds, tell=tell)
+    if tell is not None:
+        tell(solved.plan)
     plan = replace(solved.plan, unplaced=explained(solved, started + seconds))
     return replace(plan, seconds=round(time.monotonic() - started, 3))
 
@@ -103,30 +132,55 @@ def pictured(solved: Solved, deadline: float) -> Picture:
     return picture_of(solved.model, places, proven, deadline)
 
 
+class _TellingSearch(Search):
+    """A search that tells every better plan."""
+
+    better: Callable[[Ints], None]
+
+    def _improve(self, face: Face, gain: Ints, chosen: Ints) -> None:
+        before = self.best
+        super()._improve(face, gain, chosen)
+        if self.best is not None and self.best is not before:
+            self.better(self.best)
+
+
 def climb(
-    face: Face, levels: Mapping[str, Ints], start: Ints | None, deadline: float
+    face: Face,
+    levels: Mapping[str, Ints],
+    start: Ints | None,
+    deadline: float,
+    better: Callable[[Ints, Sequence[Step]], None] = lambda *_: None,
 ) -> tuple[Ints | None, dict[str, int], Sequence[Step]]:
     """Return the best plan, never worse than the start, the bound of each level, and the steps.
 
-    The plan is None where no plan is allowed. Bounds are proven and signed so that more is better.
-    Levels after the first unproven one have a trivial bound that holds for every plan.
+    The plan is None where no plan is allowed. ``better`` is given every better plan on the way,
+    with the steps until then. Bounds are proven and signed so that more is better: no plan that
+    does as well on every level before can be worth more. Levels after the first unproven one have
+    a trivial bound that holds for every plan.
 
     Raises:
         OutOfTime: no start was given, and no plan was found in time.
     """
-    search = Search(face, list(levels.values()), start, deadline)
+    search = _TellingSearch(face, list(levels.values()), start, deadline)
+    search.better = lambda chosen: better(chosen, search.steps)
     try:
         chosen = search.best if search.climb() else None
     except OutOfTime:  # the best plan so far is returned, with the bounds proven so far
         if search.best is None:
             raise
         chosen = search.best
+    return chosen, _bounds(face, levels, chosen, search.steps), search.steps
+
+
+def _bounds(
+    face: Face, levels: Mapping[str, Ints], chosen: Ints | None, steps: Sequence[Step]
+) -> dict[str, int]:
     bounds = {name: _trivial_bound(face.model, gain) for name, gain in levels.items()}
-    for (name, gain), step in zip(levels.items(), search.steps, strict=False):
+    for (name, gain), step in zip(levels.items(), steps, strict=False):
         bounds[name] = min(bounds[name], step.bound)
         if chosen is None or int(gain[chosen].sum()) < bounds[name]:
             break
-    return chosen, bounds, search.steps
+    return bounds
 
 
 def _trivial_bound(model: Model, gain: Ints) -> int:

@@ -22,6 +22,7 @@ from app.services.snapshot import FORMAT, Snapshot, take
 
 log = structlog.get_logger()
 SOLVE_SECONDS = 5.0
+LARGE = 20_000  # households x rooms from which the solver works where it can be killed
 EMPTY = {"format": FORMAT, "as_of": "2007-10-03T00:00:00Z", "households": [], "refuges": []}
 REFRESH = timedelta(minutes=10)
 EXPLAIN_SECONDS = 2.0  # for one woman against every house
@@ -75,7 +76,11 @@ def make_plan() -> UUID:
 
 def _solve(snapshot: Snapshot) -> tuple[allocation.Problem, allocation.Plan]:
     problem = allocation.parse_problem(snapshot.problem)
-    return problem, allocation.solve(problem, seconds=SOLVE_SECONDS)
+    rooms = sum(len(refuge.rooms) for refuge in problem.refuges)
+    # A small night is solved in less time than a process of its own takes to start.
+    if len(problem.households) * rooms < LARGE:
+        return problem, allocation.solve(problem, seconds=SOLVE_SECONDS)
+    return problem, allocation.solve_within(problem, seconds=SOLVE_SECONDS)
 
 
 def _lines(run_id: UUID, plan: allocation.Plan, snapshot: Snapshot) -> list[PlanLine]:

@@ -48,6 +48,17 @@ def test_a_past_plan_comes_out_the_same_to_the_byte(made: UUID, run_as_worker: R
     assert (found.verdict, found.detail) == (Verdict.SAME, "")
 
 
+def test_a_large_night_is_solved_where_the_solver_can_be_killed_with_the_same_outcome(
+    made: UUID, run_as_worker: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "LARGE", 0)
+
+    large = run_as_worker(matching.make_plan)
+
+    assert large != made
+    assert run_as_worker(matching.replay, large).verdict is Verdict.SAME
+
+
 def test_explaining_a_plan_and_deciding_on_it_leave_it_replayable(
     made: UUID, cast: Cast, run: Run, run_as_worker: Run
 ) -> None:
