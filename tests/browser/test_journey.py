@@ -54,7 +54,7 @@ def test_two_women_of_one_place_have_beds_tonight(arrive: Arrive, script: bool, 
     desk.picture("08-board")
     assert (proposals[0].house == proposals[1].house) == (tie == "together")
     known = codes_on(phone, "09-phone-before")
-    confirm(desk, refs)
+    confirm(desk, refs, tie)
     officer.wait_for(headline(officer.page, "A house has been asked"))
     officer.picture("12-asked")
 
@@ -128,17 +128,21 @@ def ask_for_another(officer: Visitor, tie: str) -> str:
 
 def read_proposal(desk: Visitor, ref: str) -> Proposal:
     """A room with its reasons and the next best, all before anything is confirmed."""
-    line = desk.page.locator(".wm-line").filter(has=desk.page.locator(f"#line-{ref}"))
+    line = desk.page.locator(".wm-line").filter(has=desk.page.locator(f"#page-{ref}"))
     desk.wait_for(line.locator("p:text-is('Next best') + ul li").first)
     assert line.locator("p:text-is('Why') + ul li").count() >= 2
     where = line.locator("h3 small").inner_text()
     name = (line.locator("h3").text_content() or "").removesuffix(where)
-    return Proposal(name.split(",")[0].strip(), "inside London" in where)
+    return Proposal(name.split(",")[0].strip(), "outside London" not in where)
 
 
-def confirm(desk: Visitor, refs: list[str]) -> None:
-    for ref in refs:
-        desk.page.locator(f"#line-{ref}").check()
+def confirm(desk: Visitor, refs: list[str], tie: str) -> None:
+    """Women who stay together have one tick between them."""
+    ticks = [desk.page.locator(f"#line-{ref}") for ref in refs]
+    there = [tick for tick in ticks if tick.count()]
+    assert len(there) == (1 if tie == "together" else len(refs))
+    for tick in there:
+        tick.check()
     desk.show_at_top(desk.page.locator(".wm-line:has(:checked)").first)
     desk.picture("10-ticked")
     desk.page.locator("#confirm-ticked").click()
