@@ -100,6 +100,17 @@ def keep(
     return KeptPlan(place(problem, seconds=seconds)) if plan is None else KeptPlan.of(problem, plan)
 
 
+def place_again(kept: KeptPlan, problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
+    """Return ``place(problem)``; at once where the proof of the plan kept still holds.
+
+    Raises:
+        ProblemError: accepted offers contradict one another or a safety rule, so no plan is valid.
+    """
+    from allocation import again
+
+    return again.place_again(kept, problem, seconds=seconds)
+
+
 def alternatives(
     problem: Problem, plan: Plan, *, count: int = 3, seconds: float = 10.0
 ) -> list[dict[str, Any]]:
@@ -226,6 +237,7 @@ __all__ = [
     "parse_problem",
     "parse_scenario",
     "place",
+    "place_again",
     "plan_sha256",
     "plan_to_json",
     "problem_sha256",
