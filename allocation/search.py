@@ -102,6 +102,31 @@ class Search:
                 face = self._settled_queue(face)
         return True
 
+    @property
+    def values(self) -> tuple[int, ...] | None:
+        """What the best plan known is worth on each level."""
+        return None if self.best is None else tuple(_sum(gain, self.best) for gain in self._gains)
+
+    def cannot_beat(self, target: Sequence[int], *, or_reach: bool = False) -> bool:
+        """Whether prices alone show that no plan is better than the target (or even as good).
+
+        ``target`` holds one value for each level. False says nothing.
+
+        Raises:
+            OutOfTime: the deadline came first.
+        """
+        face = self._face
+        if not self._model.columns:
+            return False
+        for gain, aim in zip(self._gains, target, strict=True):
+            relaxed = self._relaxation.solve(face, gain, self._deadline)
+            if relaxed is None or relaxed.prices.best < aim:
+                return True
+            if relaxed.prices.best > aim:
+                return False
+            face = narrow(face, relaxed.prices, aim, [Goal.exactly(gain, aim)])
+        return not or_reach
+
     def _settled_queue(self, face: Face) -> Face:
         """Say outright who is placed, where only one set of households can keep the goals.
 

@@ -112,7 +112,7 @@ def places_her(picture: Picture, trial: Trial) -> bool:
         first = turn(trial.household)
         keep = {name for name, pair in picture.placed.items() if turn(pair.household) <= first}
         model = _required(_model(picture, trial), {*keep, trial.household.id})
-        with_her = _best(picture, model, None)
+        with_her = _best(picture, model, picture.reached)
     if with_her is None or with_her <= picture.reached:
         return False
     return not trial.refuges or _beats_others(picture, trial, with_her)
@@ -174,25 +174,41 @@ def _beats_others(picture: Picture, trial: Trial, with_her: tuple[int, ...]) -> 
                for name, pair in picture.placed.items()}  # fmt: skip
     columns = enumerate(zip(table.who.tolist(), table.where.tolist(), strict=True))
     start = whole(j for j, column in columns if column in kind_of)
-    without = _best(picture, model, start if model.allows(start) else None)
+    search = _search(picture, model, start if model.allows(start) else None)
+    if _cannot_beat(search, with_her, or_reach=True):
+        return True
+    without = _climbed(search)
     return without is not None and without < with_her
 
 
-def _best(picture: Picture, model: Model, start: Ints | None) -> tuple[int, ...] | None:
-    """Return the best value of each level, None when no plan is allowed.
+def _search(picture: Picture, model: Model, start: Ints | None) -> Search:
+    levels = [gains(model.table, level) for level in picture.levels]
+    return Search(Face.of(model), levels, start, picture.deadline)
+
+
+def _best(picture: Picture, model: Model, better_than: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the best value of each level, None when no plan is allowed or none is better.
 
     Raises:
         Undecided: the time ran out first.
     """
-    levels = [gains(model.table, level) for level in picture.levels]
-    search = Search(Face.of(model), levels, start, picture.deadline)
+    search = _search(picture, model, None)
+    return None if _cannot_beat(search, better_than) else _climbed(search)
+
+
+def _cannot_beat(search: Search, target: tuple[int, ...], *, or_reach: bool = False) -> bool:
+    try:
+        return search.cannot_beat(target, or_reach=or_reach)
+    except OutOfTime:
+        raise Undecided from None
+
+
+def _climbed(search: Search) -> tuple[int, ...] | None:
     try:
         allowed = search.climb()
     except OutOfTime:
         raise Undecided from None
-    if not allowed or search.best is None:
-        return None
-    return tuple(int(gain[search.best].sum()) for gain in levels)
+    return search.values if allowed else None
 
 
 def _required(model: Model, must: set[str]) -> Model:
