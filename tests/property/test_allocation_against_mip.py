@@ -15,7 +15,7 @@ from bench.nights import Size, night
 from bench.peers import Standing
 from bench.peers.mip import level_by_level
 
-NIGHTS = int(os.environ.get("WAYMARK_MIP_NIGHTS", "8"))
+NIGHTS = int(os.environ.get("WAYMARK_MIP_NIGHTS", "5"))
 SIZES = (Size.of(32, 60), Size.of(40, 120), Size.of(60, 120))
 
 

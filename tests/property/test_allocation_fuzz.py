@@ -15,7 +15,7 @@ from bench import fuzz, spoil
 from bench.spoil import at, places
 from tests.unit.allocation.strategies import THOROUGH, problems
 
-FILES = int(os.environ.get("WAYMARK_FUZZ_FILES", "200"))
+FILES = int(os.environ.get("WAYMARK_FUZZ_FILES", "120"))
 json_values = st.recursive(
     st.none()
     | st.booleans()
