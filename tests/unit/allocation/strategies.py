@@ -15,7 +15,7 @@ from tests.unit.allocation.instances import (
     make_room,
 )
 
-EXAMPLES = int(os.environ.get("WAYMARK_HYPOTHESIS_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("WAYMARK_HYPOTHESIS_EXAMPLES", "70"))
 THOROUGH = settings(
     max_examples=EXAMPLES,
     deadline=None,
