@@ -79,6 +79,7 @@ class Prices:
     reduced: Ints
     rows: Ints
     goals: tuple[int, ...]
+    has_loose_goal: bool = False  # whether a goal that need not be used up has a price
 
     @property
     def best(self) -> int:
@@ -105,7 +106,9 @@ def exact_prices(face: Face, gain: Ints, rows: Floats, goals: Floats) -> Prices:
         reduced -= y * goal.gain
         bound += y * (goal.high if y > 0 else goal.low)
     bound += _total(reduced, np.where(reduced > 0, face.upper, face.lower))
-    return Prices(scale, bound, reduced, price, goal_prices)
+    priced = zip(face.goals, goal_prices, strict=True)
+    loose = any(y and goal.low != goal.high for goal, y in priced)
+    return Prices(scale, bound, reduced, price, goal_prices, loose)
 
 
 def _scale(face: Face, gain: Ints, rows: Floats, goals: Floats) -> int:
@@ -141,7 +144,8 @@ def narrow(face: Face, prices: Prices, least: int, goals: Sequence[Goal]) -> Fac
     kept.lower[dear & (prices.reduced > 0)] = 1
     left_over = int(size[free & ~dear].sum(dtype=np.float64)) + _tighten(kept, prices, spare)
     # Where what is left could cost less than one unit in all, every plan left is worth the bound.
-    if len(goals) > 1 or left_over - spare >= prices.scale:
+    # Slack in a goal is not counted above, so where a goal with slack has a price the row is kept.
+    if len(goals) > 1 or prices.has_loose_goal or left_over - spare >= prices.scale:
         kept.goals += goals
     return kept
 
