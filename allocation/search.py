@@ -9,7 +9,7 @@ trust; where there is none, the search goes back by one level and settles that o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,11 +52,17 @@ class Search:
     """Climbs levels, most important first; ``best`` is the best plan known, as column numbers.
 
     ``gains`` holds what each column adds to each level. A plan on a later face beats every plan
-    that is only on an earlier one. ``deadline`` is on the clock of ``time.monotonic``.
+    that is only on an earlier one. ``deadline`` is on the clock of ``time.monotonic``. Each better
+    plan on the way is told to ``better``, with the steps until then.
     """
 
     def __init__(
-        self, face: Face, gains: Sequence[Ints], start: Ints | None, deadline: float
+        self,
+        face: Face,
+        gains: Sequence[Ints],
+        start: Ints | None,
+        deadline: float,
+        better: Callable[[Ints, Sequence[Step]], None] = lambda *_: None,
     ) -> None:
         model = face.model
         self.best = start
@@ -65,6 +71,7 @@ class Search:
         self._model = model
         self._gains = gains
         self._deadline = deadline
+        self._better = better
         self._promise = np.zeros(model.columns, dtype=np.int64)
         # How many levels, from the first on, look only at who is placed and not at where.
         people = [_counts_people(gain, model.table.who) for gain in gains]
@@ -187,6 +194,7 @@ class Search:
         worth = self._worth(face, gain)
         if face.allows(chosen) and (worth is None or int(gain[chosen].sum()) > worth):
             self.best = chosen
+            self._better(chosen, self.steps)
 
     def _settle(self, i: int, prices: Prices) -> Face | None:
         """Find and prove the best plan of the face; None where there is none.

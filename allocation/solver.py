@@ -132,18 +132,6 @@ def pictured(solved: Solved, deadline: float) -> Picture:
     return picture_of(solved.model, places, proven, deadline)
 
 
-class _TellingSearch(Search):
-    """A search that tells every better plan."""
-
-    better: Callable[[Ints], None]
-
-    def _improve(self, face: Face, gain: Ints, chosen: Ints) -> None:
-        before = self.best
-        super()._improve(face, gain, chosen)
-        if self.best is not None and self.best is not before:
-            self.better(self.best)
-
-
 def climb(
     face: Face,
     levels: Mapping[str, Ints],
@@ -161,8 +149,7 @@ def climb(
     Raises:
         OutOfTime: no start was given, and no plan was found in time.
     """
-    search = _TellingSearch(face, list(levels.values()), start, deadline)
-    search.better = lambda chosen: better(chosen, search.steps)
+    search = Search(face, list(levels.values()), start, deadline, better)
     try:
         chosen = search.best if search.climb() else None
     except OutOfTime:  # the best plan so far is returned, with the bounds proven so far

@@ -75,8 +75,8 @@ def from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin without a first plan, so that every bound is taken on trust until it fails."""
     begin = Search.__init__
 
-    def without(self: Search, face: Any, gains: Any, start: Any, deadline: float) -> None:
-        begin(self, face, gains, None, deadline)
+    def without(self: Search, face: Any, gains: Any, _: Any, *more: Any) -> None:
+        begin(self, face, gains, None, *more)
 
     monkeypatch.setattr(Search, "__init__", without)
 
