@@ -47,16 +47,14 @@ class Draft:
         self._left[self._model.row[entries]] -= sign * self._model.weight[entries]
 
 
-def greedy(model: Model, base: Ints, cost: Ints | None = None) -> Ints:
+def greedy(model: Model, base: Ints) -> Ints:
     """Return an allowed plan that holds ``base`` and adds households in the order of the queue.
 
-    Each gets the column of the least ``cost``, by default the one that leaves the fewest wishes
-    unmet, then the least scarce, then the nearest.
+    Each gets the column that leaves the fewest wishes unmet, then the least scarce, then the
+    nearest.
     """
-    table = model.table
-    if cost is None:
-        pairs = table.pairs
-        cost = pairs.unmet * 10**12 + pairs.scarce * 10**6 + pairs.minutes
+    table, pairs = model.table, model.table.pairs
+    cost = pairs.unmet * 10**12 + pairs.scarce * 10**6 + pairs.minutes
     draft = Draft(model, base)
     done = set(table.who[base].tolist())
     for unit in _units(model):
