@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -16,6 +17,7 @@ class Role(StrEnum):
     COORDINATOR = "coordinator"
     CHARITY_MANAGER = "charity_manager"
     ADMINISTRATOR = "administrator"
+    DATA_PROTECTION_LEAD = "data_protection_lead"
     SYSTEM = "system"
 
 
@@ -28,6 +30,7 @@ class Actor:
     """The one who acts, as every service, policy and audit row sees them.
 
     ``refuge_id`` is set for refuge staff and for a refuge's phone, ``contact_id`` for a phone only.
+    ``proved_at`` is when this sign-in last proved by a second factor who it is; None: not yet.
     """
 
     role: Role
@@ -36,6 +39,8 @@ class Actor:
     refuge_id: int | None = None
     contact_id: int | None = None
     name: str = ""
+    sign_in_id: int | None = None
+    proved_at: datetime | None = None
 
     def context(self) -> dict[str, str]:
         """What the database is told at the start of each transaction; empty means none."""

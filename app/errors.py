@@ -3,6 +3,7 @@
 DomainError
 ├── NotFound    it is not there, or it is not yours: the two look the same on purpose
 ├── NotAllowed  you may see it, but not do this
+│   └── ProofNeeded  not before you have proved once more that it is you
 ├── Invalid     what was sent cannot be understood; ``field`` says where
 ├── Conflict    somebody was faster, or the thing has moved on
 └── Busy        the database or a lock kept us waiting too long; trying again is safe
@@ -23,6 +24,10 @@ class NotFound(DomainError):
 
 class NotAllowed(DomainError):
     status = 403
+
+
+class ProofNeeded(NotAllowed):
+    pass
 
 
 class Invalid(DomainError):

@@ -96,4 +96,5 @@ class SignIn(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
     started_at: Mapped[Created]
     last_seen_at: Mapped[Created]
+    proved_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -39,6 +39,7 @@ KIND_OF_ROLE = {
     Role.CHARITY_MANAGER: OrganisationKind.CHARITY,
     Role.COORDINATOR: OrganisationKind.COORDINATION,
     Role.ADMINISTRATOR: OrganisationKind.COORDINATION,
+    Role.DATA_PROTECTION_LEAD: OrganisationKind.COORDINATION,
 }
 
 
@@ -289,7 +290,7 @@ def who_is(token: str, *, is_present: bool = True) -> Actor | None:
         found, user = row
         if is_present and found.last_seen_at < now - SEEN_EVERY:
             found.last_seen_at = now
-        return user.as_actor()
+        return replace(user.as_actor(), sign_in_id=found.id, proved_at=found.proved_at)
 
 
 def sign_out(token: str, *, by: Actor) -> None:
