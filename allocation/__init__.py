@@ -6,10 +6,11 @@ imports no solver; only calling ``solve``, ``place``, ``explain`` and the like d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from allocation.check import RoomVerdict, Violation, eligible_rooms, score, verify, violations
+from allocation.doubt import Doubt, Watch, chance_still_free
 from allocation.forecast import Forecast, parse_forecast
 from allocation.plan import (
     Figure,
@@ -42,6 +43,7 @@ from allocation.scenario import Scenario, parse_scenario
 from allocation.words import describe
 
 if TYPE_CHECKING:
+    from allocation.asking import Question
     from allocation.kept import KeptPlan
 
 DEFAULT_SECONDS = 30.0
@@ -176,6 +178,19 @@ def value_of_one_more(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> 
     return value.value_of_one_more(problem, seconds=seconds)
 
 
+def questions(
+    kept: KeptPlan, doubts: Sequence[Doubt], back: Mapping[str, Refuge], *, seconds: float
+) -> list[Question]:
+    """Return the refuges whose answer would change the plan, the one that matters most first.
+
+    ``back`` holds, by id, each refuge as it would be with its uncounted rooms back in use.
+    Refuges that ``seconds`` did not reach, and those whose answer changes nothing, are left out.
+    """
+    from allocation import asking
+
+    return asking.questions(kept, doubts, back, seconds=seconds)
+
+
 def scarcity_prices(refuges: Sequence[Refuge], forecast: Forecast, *, days: int = 30) -> Prices:
     """Return what using each room costs the women still to come, from a forecast of who comes.
 
@@ -204,6 +219,7 @@ __all__ = [
     "RULES",
     "Child",
     "DangerZone",
+    "Doubt",
     "FeatureFigures",
     "Figure",
     "Forecast",
@@ -223,8 +239,10 @@ __all__ = [
     "Standing",
     "Unplaced",
     "Violation",
+    "Watch",
     "alternatives",
     "canonical_json",
+    "chance_still_free",
     "compare_policies",
     "describe",
     "eligible_rooms",
@@ -242,6 +260,7 @@ __all__ = [
     "plan_to_json",
     "problem_sha256",
     "problem_to_json",
+    "questions",
     "scarcity_prices",
     "score",
     "solve",
