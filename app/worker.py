@@ -14,7 +14,7 @@ from flask import Flask
 
 from app import outbox
 from app.queue import Job
-from app.services import health, matching, offers, pre_alerts, texts
+from app.services import health, matching, nudging, offers, pre_alerts, texts, voids
 from app.services.phone_book import phone_book
 from app.sms import SmsGateway, TwilioGateway, name_phones
 
@@ -114,11 +114,13 @@ def sweep(gateway: SmsGateway, public_url: str) -> None:
     steps: tuple[Callable[[], object], ...] = (
         lambda: health.beat("worker"),
         offers.lapse_offers,
+        voids.keep_time,
         offers.ask_after_the_overdue,
         matching.plan_if_due,
         matching.answer_questions,
         pre_alerts.expire,
         matching.rehearse_if_due,
+        nudging.ask_the_stale,
         lambda: send_texts(gateway, public_url),
         lambda: outbox.reconcile_unknown(gateway),
         texts.handle_waiting,

@@ -33,6 +33,7 @@ class TaskKind(StrEnum):
     TEXT_FAILED = "text_failed"
     PHONE_STOPPED = "phone_stopped"
     WRONG_CODES = "wrong_codes"
+    QUESTION = "question"
 
 
 class Contact(Base):

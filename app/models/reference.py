@@ -119,10 +119,18 @@ class Reason(Base):
             unique=True,
             postgresql_where=text("number IS NOT NULL"),
         ),
+        Index(
+            "uq_reason_text_word",
+            "kind",
+            "text_word",
+            unique=True,
+            postgresql_where=text("text_word IS NOT NULL"),
+        ),
     )
     code: Mapped[str] = mapped_column(Word, primary_key=True)
     kind: Mapped[ReasonKind] = mapped_column(Word)
     number: Mapped[int | None]
+    text_word: Mapped[str | None] = mapped_column(Word)
     text: Mapped[str] = mapped_column(Text)
     owner_side: Mapped[str] = mapped_column(Word)
     is_active: Mapped[bool]
@@ -146,6 +154,37 @@ class ClockPolicy(Base):
     reply_minutes: Mapped[int]
     hold_minutes: Mapped[int]
     duty_manager_minutes: Mapped[int]
+
+
+class InventoryPolicy(Base):
+    """From a date on: when a count of beds is old, how long a room is made ready, when to ask.
+
+    A count is fresh below ``fresh_hours`` and stale from ``stale_hours`` on. A house with stale
+    counts is texted at most ``nudges_per_day`` times in 24 hours, only between the two hours of
+    London's clock. A room that is to close within ``notice_days`` is not offered any more.
+    """
+
+    __tablename__ = "inventory_policy"
+    __table_args__ = (
+        CheckConstraint("0 < fresh_hours AND fresh_hours < stale_hours", name="bands"),
+        CheckConstraint(
+            "turnaround_minutes BETWEEN 0 AND 20160 AND notice_days >= 0", name="supply"
+        ),
+        CheckConstraint(
+            "nudge_every_hours > 0 AND nudges_per_day >= 0"
+            " AND 0 <= wakes_at_hour AND wakes_at_hour < sleeps_at_hour AND sleeps_at_hour <= 24",
+            name="nudges",
+        ),
+    )
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    fresh_hours: Mapped[int]
+    stale_hours: Mapped[int]
+    turnaround_minutes: Mapped[int]
+    notice_days: Mapped[int]
+    nudge_every_hours: Mapped[int]
+    nudges_per_day: Mapped[int]
+    wakes_at_hour: Mapped[int]
+    sleeps_at_hour: Mapped[int]
 
 
 class HandOnContact(Base):

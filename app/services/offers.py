@@ -23,6 +23,7 @@ from app.models.referrals import Referral, ReferralState
 from app.outbox import open_task
 from app.policy import visible_placements
 from app.queue import Job, defer
+from app.services import voids
 from app.services.choices import check_reason
 from app.services.telling import owe_offer, owe_offer_withdrawn
 
@@ -191,7 +192,7 @@ def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
 
 
 def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
-    """She has moved on; her room is free."""
+    """She has moved on; her room is made ready for the next, and free after that."""
     if by.role not in REFUGE:
         raise NotAllowed("Only the house may record that somebody has left.")
     with transaction(by=by) as now:
@@ -202,6 +203,7 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
         referral.move(ReferralState.MOVED_ON, at=now)
         referral.closed_at, referral.closed_reason = now, reason
         _record(Fact.DEPARTED, placement, by, {"reason": reason})
+        voids.make_ready(placement, now, by)
         defer(Job.PLAN)
 
 

@@ -20,6 +20,7 @@ from app.models.reference import (
     District,
     Feature,
     HandOnContact,
+    InventoryPolicy,
     Language,
     PoliceForce,
     Reason,
@@ -84,6 +85,7 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield Feature, ("code",), _features()
     yield Reason, ("code",), _reasons()
     yield ClockPolicy, ("urgency", "valid_from"), _clocks()
+    yield InventoryPolicy, ("valid_from",), _inventory_policies()
     yield HandOnContact, ("code",), _hand_on_contacts()
 
 
@@ -180,6 +182,7 @@ def _reasons() -> list[Row]:
             "code": row["code"],
             "kind": row["kind"],
             "number": int(row["text_number"]) if row["text_number"] else None,
+            "text_word": row["text_word"] or None,
             "text": row["text"],
             "owner_side": row["side"],
             "is_active": row["active"] == "1",
@@ -196,6 +199,18 @@ def _clocks() -> list[Row]:
         {"urgency": row["urgency"], "valid_from": date.fromisoformat(row["valid_from"])}
         | {name: int(row[name]) for name in minutes}
         for row in read_rows("clock_policy.csv")
+    ]
+
+
+def _inventory_policies() -> list[Row]:
+    return [
+        {
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            **{
+                name: int(text) for name, text in row.items() if name not in ("valid_from", "basis")
+            },
+        }
+        for row in read_rows("inventory_policy.csv")
     ]
 
 

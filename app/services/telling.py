@@ -25,8 +25,8 @@ def owe_offer(placement: Placement) -> None:
     """
     expires = placement.offer_expires_at
     assert expires is not None  # noqa: S101 - a CHECK of the table: an offer always expires
-    reply_by = f"{expires.astimezone(LONDON):%H:%M}"
-    contacts = _reachable(placement.refuge_id)
+    reply_by = clock_text(expires)
+    contacts = reachable(placement.refuge_id)
     if not contacts:
         open_task(
             TaskKind.TEXT_FAILED, placement_id=placement.id, referral_id=placement.referral_id
@@ -42,9 +42,14 @@ def owe_offer(placement: Placement) -> None:
         )
 
 
+def clock_text(at: datetime) -> str:
+    """London's time of day, as texts say it."""
+    return f"{at.astimezone(LONDON):%H:%M}"
+
+
 def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
     """Tell the refuge to stop looking at it."""
-    for contact in _reachable(placement.refuge_id):
+    for contact in reachable(placement.refuge_id):
         owe(
             Template.OFFER_WITHDRAWN,
             {"code": placement.offer_code},
@@ -55,7 +60,8 @@ def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
         )
 
 
-def _reachable(refuge_id: int) -> list[Contact]:
+def reachable(refuge_id: int) -> list[Contact]:
+    """The phones of a house that texts can reach, in its order: a step inside a transaction."""
     return list(
         db.session.scalars(
             select(Contact)

@@ -14,7 +14,7 @@ from app.pages import live_part, try_again
 from app.schemas import Form
 from app.schemas.referrals import ReasonSchema
 from app.security import me, only
-from app.services import admissions, beds, houses, offers
+from app.services import admissions, beds, houses, offers, voids
 from app.services.asked import ChosenReason
 
 bp = Blueprint("refuge", __name__, url_prefix="/refuge")
@@ -157,7 +157,7 @@ def start_void(public_id: UUID) -> ResponseReturnValue:
     form = Form[ChosenReason](ReasonSchema())
     if form.accepted:
         try:
-            beds.start_void(public_id, form.data.reason, by=me())
+            voids.start_void(public_id, form.data.reason, by=me())
         except Conflict as error:
             return try_again(error, ".rooms")
         except Invalid as error:
@@ -172,7 +172,7 @@ def start_void(public_id: UUID) -> ResponseReturnValue:
 def end_void(public_id: UUID) -> ResponseReturnValue:
     """A room back in use."""
     try:
-        beds.end_void(public_id, by=me())
+        voids.end_void(public_id, by=me())
     except Conflict as error:
         return try_again(error, ".rooms")
     flash("The room is back in use and can be offered from now on.")

@@ -39,7 +39,7 @@ def rows(name: str) -> list[dict[str, str]]:
         ("eircode_routing_keys.csv", "code", 139),
         ("languages.csv", "code", 196),
         ("features.csv", "code", 17),
-        ("reasons.csv", "code", 86),
+        ("reasons.csv", "code", 91),
         ("hand_on_contacts.csv", "code", 11),
         ("published_figures.csv", "id", 43),
     ],
