@@ -6,7 +6,7 @@ imports no solver; only calling ``solve``, ``place``, ``explain`` and the like d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from allocation.check import RoomVerdict, Violation, eligible_rooms, score, verify, violations
@@ -178,17 +178,14 @@ def value_of_one_more(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> 
     return value.value_of_one_more(problem, seconds=seconds)
 
 
-def questions(
-    kept: KeptPlan, doubts: Sequence[Doubt], back: Mapping[str, Refuge], *, seconds: float
-) -> list[Question]:
+def questions(kept: KeptPlan, doubts: Sequence[Doubt], *, seconds: float) -> list[Question]:
     """Return the refuges whose answer would change the plan, the one that matters most first.
 
-    ``back`` holds, by id, each refuge as it would be with its uncounted rooms back in use.
-    Refuges that ``seconds`` did not reach, and those whose answer changes nothing, are left out.
+    Refuges that ``seconds`` did not reach, and those the plan can do without, are left out.
     """
     from allocation import asking
 
-    return asking.questions(kept, doubts, back, seconds=seconds)
+    return asking.questions(kept, doubts, seconds=seconds)
 
 
 def scarcity_prices(refuges: Sequence[Refuge], forecast: Forecast, *, days: int = 30) -> Prices:

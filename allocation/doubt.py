@@ -21,12 +21,11 @@ class Watch:
 
 @dataclass(frozen=True)
 class Doubt:
-    """One room: ``chance`` (0 to 1) that it is free; ``counted`` if the plan takes it for free."""
+    """One room said to be free, and the chance (0 to 1) that it is."""
 
     refuge: str
     room: str
     chance: float
-    counted: bool = True
 
 
 def chance_still_free(watch: Watch, network: Watch, hours: float) -> float:
