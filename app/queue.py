@@ -17,6 +17,7 @@ class Job(StrEnum):
 
     PLAN = "plan"
     EXPLAIN = "explain"
+    ASK = "ask"
     COST = "cost"
     REHEARSE = "rehearse"
     PRICE = "price"

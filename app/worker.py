@@ -75,6 +75,7 @@ def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
 
     task(Job.PLAN, matching.make_plan)
     task(Job.EXPLAIN, matching.explain_newest_plan)
+    task(Job.ASK, matching.ask_what_matters)
     task(Job.COST, matching.answer_questions)
     task(Job.REHEARSE, matching.rehearse)
     task(Job.SEND_TEXTS, lambda: send_texts(gateway, app.config["SETTINGS"].public_url))

@@ -161,7 +161,8 @@ class InventoryPolicy(Base):
 
     A count is fresh below ``fresh_hours`` and stale from ``stale_hours`` on. A house with stale
     counts is texted at most ``nudges_per_day`` times in 24 hours, only between the two hours of
-    London's clock. A room that is to close within ``notice_days`` is not offered any more.
+    London's clock; ``asks_per_hour`` more go to the houses whose answer would change the plan most.
+    A room that is to close within ``notice_days`` is not offered any more.
     """
 
     __tablename__ = "inventory_policy"
@@ -171,7 +172,7 @@ class InventoryPolicy(Base):
             "turnaround_minutes BETWEEN 0 AND 20160 AND notice_days >= 0", name="supply"
         ),
         CheckConstraint(
-            "nudge_every_hours > 0 AND nudges_per_day >= 0"
+            "nudge_every_hours > 0 AND nudges_per_day >= 0 AND asks_per_hour >= 0"
             " AND 0 <= wakes_at_hour AND wakes_at_hour < sleeps_at_hour AND sleeps_at_hour <= 24",
             name="nudges",
         ),
@@ -183,6 +184,7 @@ class InventoryPolicy(Base):
     notice_days: Mapped[int]
     nudge_every_hours: Mapped[int]
     nudges_per_day: Mapped[int]
+    asks_per_hour: Mapped[int]
     wakes_at_hour: Mapped[int]
     sleeps_at_hour: Mapped[int]
 

@@ -1,10 +1,11 @@
-"""Asking a house by text for its beds when its counts have gone stale: seldom, and by day."""
+"""Asking a house for its beds by text: when they matter tonight or are stale; seldom, by day."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.actors import SYSTEM
 from app.db import db, transaction
@@ -30,27 +31,52 @@ def ask_the_stale() -> int:
     """
     with transaction(by=SYSTEM) as now:
         policy = policy_at(now)
-        if not policy.wakes_at_hour <= now.astimezone(LONDON).hour < policy.sleeps_at_hour:
+        if not _is_awake(now, policy):
             return 0
         houses = db.session.execute(
             select(Refuge.id, Refuge.beds_confirmed_at).where(Refuge.is_open).order_by(Refuge.id)
         ).all()
-        stale = [each.id for each in houses if _is_stale(each.beds_confirmed_at, now, policy)]
-    return sum(_ask_once(refuge_id) for refuge_id in stale)
+        stale = [
+            each.id for each in houses if band_of(each.beds_confirmed_at, now, policy) is Band.STALE
+        ]
+    return sum(_ask_once(refuge_id, (Band.STALE,)) for refuge_id in stale)
 
 
-def _ask_once(refuge_id: int) -> bool:
+def ask_what_matters(refuge_ids: Sequence[int]) -> int:
+    """Text the first of these houses, each unless its counts are fresh; how many were asked.
+
+    The network's own budget of such questions an hour, and each house's, are kept.
+    """
+    with transaction(by=SYSTEM) as now:
+        policy = policy_at(now)
+        lately = db.session.scalar(
+            select(func.count()).where(
+                Event.kind == Fact.BEDS_ASKED_FOR,
+                Event.detail["matters"].as_boolean(),
+                Event.at > now - timedelta(hours=1),
+            )
+        )
+        left = policy.asks_per_hour - (lately or 0) if _is_awake(now, policy) else 0
+    asked = 0
+    for refuge_id in refuge_ids:
+        if asked >= left:
+            break
+        asked += _ask_once(refuge_id, (Band.AGEING, Band.STALE), matters=True)
+    return asked
+
+
+def _is_awake(now: datetime, policy: InventoryPolicy) -> bool:
+    return policy.wakes_at_hour <= now.astimezone(LONDON).hour < policy.sleeps_at_hour
+
+
+def _ask_once(refuge_id: int, bands: Sequence[Band], *, matters: bool = False) -> bool:
     with transaction(by=SYSTEM) as now:
         house = db.session.scalars(
             select(Refuge).where(Refuge.id == refuge_id).with_for_update(key_share=True)
         ).one()
         policy = policy_at(now)
-        is_due = _is_stale(house.beds_confirmed_at, now, policy) and _has_budget(house, now, policy)
-        return is_due and _ask(house, now)
-
-
-def _is_stale(confirmed_at: datetime | None, now: datetime, policy: InventoryPolicy) -> bool:
-    return band_of(confirmed_at, now, policy) is Band.STALE
+        is_due = band_of(house.beds_confirmed_at, now, policy) in bands
+        return is_due and _has_budget(house, now, policy) and _ask(house, now, matters=matters)
 
 
 def _has_budget(house: Refuge, now: datetime, policy: InventoryPolicy) -> bool:
@@ -66,7 +92,7 @@ def _has_budget(house: Refuge, now: datetime, policy: InventoryPolicy) -> bool:
     return not rests and len(asked) < policy.nudges_per_day
 
 
-def _ask(house: Refuge, now: datetime) -> bool:
+def _ask(house: Refuge, now: datetime, *, matters: bool) -> bool:
     contacts = reachable(house.id)
     rooms = db.session.scalars(
         select(Room).where(Room.refuge_id == house.id, Room.is_open).order_by(Room.id)
@@ -75,7 +101,8 @@ def _ask(house: Refuge, now: datetime) -> bool:
         return False
     states = availability.at_moments(rooms, [now], now)
     free = sum(day[now].count(BedState.FREE) for day in states.values())
-    event = record(Fact.BEDS_ASKED_FOR, by=SYSTEM, refuge_id=house.id, detail={"free": free})
+    detail: dict[str, object] = {"free": free, "matters": matters}
+    event = record(Fact.BEDS_ASKED_FOR, by=SYSTEM, refuge_id=house.id, detail=detail)
     for contact in contacts:
         owe(
             Template.CHECK_BEDS,
