@@ -1,8 +1,7 @@
-"""Who is asking: sign-in by cookie, deny by default, one role guard a blueprint, safe headers."""
+"""Who is asking: sign-in by cookie, deny by default as the access matrix says, safe headers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 from flask import Flask, Response, abort, g, redirect, request, session, url_for
@@ -10,17 +9,13 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from flask_wtf import CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.actors import Actor, Role
+from app.actors import Actor
+from app.authz import matrix
 from app.services import accounts
 
 csrf = CSRFProtect()
 login = LoginManager()
 
-OPEN_TO_ALL = {
-    *("static", "public.home", "public.about_data", "public.leave", "public.robots"),
-    *("public.send_surge", "auth.sign_in", "auth.demo_sign_in"),  # both refuse outside the demo
-}
-OPEN_BLUEPRINTS = {"webhooks", "health"}
 UNREADABLE = "\x00"  # nothing that PostgreSQL keeps has it, so no page has it in its address
 LIVE_HEADER = "X-Waymark-Live"  # a page left open asks by itself: that is nobody's presence
 SECURITY_HEADERS = {
@@ -52,7 +47,7 @@ class SignedIn(UserMixin):
 
 
 def init_security(app: Flask) -> None:
-    """Deny by default: a page is open only when it is listed here."""
+    """Deny by default: a page is open only to those whom the access matrix names."""
     csrf.init_app(app)
     login.init_app(app)
     login.session_protection = None  # a phone changes its address; the sign-in row is the guard
@@ -69,14 +64,22 @@ def _load(token: str) -> SignedIn | None:
 def _deny_by_default() -> BaseResponse | None:
     if UNREADABLE in request.path or any(UNREADABLE in text for text in request.args.values()):
         abort(404)
-    endpoint = request.endpoint
-    if endpoint is None or endpoint in OPEN_TO_ALL or request.blueprint in OPEN_BLUEPRINTS:
+    if request.endpoint is None or _is_open_to(None):
         return None
     if current_user.is_authenticated:
+        if not _is_open_to(me()):
+            abort(404)  # somebody else's page does not exist: not 403
         return None
     if request.method not in ("GET", "HEAD"):
         abort(401)
     return redirect(url_for("auth.sign_in"))
+
+
+def _is_open_to(actor: Actor | None) -> bool:
+    """HEAD is a GET without its body; OPTIONS only names the methods."""
+    asked = {"HEAD": ("GET",), "OPTIONS": ("GET", "POST")}.get(request.method, (request.method,))
+    role = actor.role if actor else None
+    return any(matrix().may_open(request.endpoint or "", method, role) for method in asked)
 
 
 def _headers(response: Response) -> Response:
@@ -89,16 +92,6 @@ def _headers(response: Response) -> Response:
             "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
         )
     return response
-
-
-def only(*roles: Role) -> Callable[[], None]:
-    """A blueprint's guard. Somebody else's page does not exist: 404, not 403."""
-
-    def guard() -> None:
-        if me().role not in roles:
-            abort(404)
-
-    return guard
 
 
 def me() -> Actor:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from app.db import db
+from app.db import as_waymark, db
 from app.models.messages import Contact, TaskKind
 from app.models.placements import Placement
 from app.notices import Template
@@ -62,14 +62,10 @@ def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
 
 def reachable(refuge_id: int) -> list[Contact]:
     """The phones of a house that texts can reach, in its order: a step inside a transaction."""
-    return list(
-        db.session.scalars(
-            select(Contact)
-            .where(
-                Contact.refuge_id == refuge_id,
-                Contact.verified_at.is_not(None),
-                Contact.stopped_at.is_(None),
-            )
-            .order_by(Contact.position, Contact.id)
-        )
+    found = select(Contact).where(
+        Contact.refuge_id == refuge_id,
+        Contact.verified_at.is_not(None),
+        Contact.stopped_at.is_(None),
     )
+    with as_waymark():  # an officer who withdraws must not read the phones that are told of it
+        return list(db.session.scalars(found.order_by(Contact.position, Contact.id)))

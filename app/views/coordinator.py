@@ -16,7 +16,6 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from app.actors import Role
 from app.errors import Conflict, Invalid, NotFound
 from app.html import coming_days
 from app.models.placements import Channel
@@ -25,7 +24,7 @@ from app.schemas import Form
 from app.schemas.decisions import Confirmed, ConfirmSchema, OverrideSchema
 from app.schemas.pre_alerts import HereSchema, PreAlertSchema
 from app.schemas.referrals import ReasonSchema
-from app.security import me, only
+from app.security import me
 from app.services import case, choices, closing, matching, offers, pre_alerts, tasks
 from app.services.asked import ChosenReason, NewPreAlert
 from app.services.board import look
@@ -33,7 +32,6 @@ from app.services.costs import CostUnread
 from app.services.scarce import read_scarce
 
 bp = Blueprint("coordinator", __name__, url_prefix="/desk")
-bp.before_request(only(Role.COORDINATOR))
 PARTS = ("lines", "side")
 
 

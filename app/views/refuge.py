@@ -7,18 +7,16 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app.actors import REFUGE
 from app.errors import Conflict, Invalid
 from app.models.placements import Channel, PlacementState
 from app.pages import live_part, try_again
 from app.schemas import Form
 from app.schemas.referrals import ReasonSchema
-from app.security import me, only
+from app.security import me
 from app.services import admissions, beds, houses, offers, voids
 from app.services.asked import ChosenReason
 
 bp = Blueprint("refuge", __name__, url_prefix="/refuge")
-bp.before_request(only(*REFUGE))
 
 
 @bp.get("/")

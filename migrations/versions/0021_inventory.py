@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.row_security import MY_REFUGE, either, guard, i_am
+
 revision = "0021"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -145,6 +147,10 @@ def _rooms() -> None:
     )
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON room_window TO {BOTH}")
     op.execute(f"GRANT USAGE, SELECT ON SEQUENCE room_window_id_seq TO {BOTH}")
+    house = f"{i_am('refuge_worker', 'refuge_manager')} AND refuge_id = {MY_REFUGE}"
+    desk = i_am("system", "coordinator")
+    opens = either(desk, f"{i_am('refuge_manager')} AND refuge_id = {MY_REFUGE}")
+    guard("room_window", read=either(desk, house), add=opens, change=opens)
 
 
 def _voids() -> None:
