@@ -18,7 +18,7 @@ from app.models.beds import Refuge
 from app.models.messages import Task, TaskKind
 from app.models.placements import Channel
 from app.outbox import open_task
-from app.services import clock, matching, offers, pre_alerts, tasks, voids
+from app.services import beds, clock, matching, offers, pre_alerts, tasks, voids
 from app.services.asked import NewChild, NewPreAlert
 from tests.cast import Cast, invite_cast
 from tests.factories import make_referral, offer_room, room_of
