@@ -48,6 +48,14 @@ RULES = {
         UNION ALL
         SELECT tableowner FROM pg_tables WHERE tableowner IN
                ('waymark_web', 'waymark_worker', 'waymark_report')""",
+    "I15 a sign-in that its role or its age forbids": """
+        SELECT id FROM sign_in WHERE last_seen_at > started_at + interval '12 hours'
+        UNION ALL
+        SELECT s.id FROM sign_in s JOIN user_account u ON u.id = s.user_id
+         WHERE s.ended_at IS NULL AND s.how IN ('password', 'code')
+           AND u.role IN ('coordinator', 'administrator', 'refuge_manager', 'data_protection_lead')
+           AND EXISTS (SELECT FROM passkey p WHERE p.user_id = u.id AND p.ended_at IS NULL
+                          AND p.created_at < s.started_at)""",
     "I17 women to be kept apart in one house": """
         SELECT l.a_id FROM referral_link l
           JOIN placement p ON p.referral_id = l.a_id AND p.live
