@@ -38,6 +38,8 @@ class Fact(StrEnum):
     CONTACT_ADDED = "contact_added"
     CONTACT_STOPPED = "contact_stopped"
     CONTACT_STARTED = "contact_started"
+    NUMBER_CHANGED = "number_changed"
+    NUMBER_KEPT = "number_kept"
     FUND_ADDED = "fund_added"
     BEDS_CONFIRMED = "beds_confirmed"
     VOID_STARTED = "void_started"

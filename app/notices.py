@@ -32,6 +32,9 @@ class Template(StrEnum):
     ONE_CODE_EACH = "one_code_each"
     ONE_ANSWER_EACH = "one_answer_each"
     NOT_UNDERSTOOD = "not_understood"
+    CONFIRM_BY_SIGNING_IN = "confirm_by_signing_in"
+    NUMBER_REPLACED = "number_replaced"
+    NUMBER_ADDED = "number_added"
 
 
 TEXTS: Mapping[Template, str] = {
@@ -78,6 +81,17 @@ TEXTS: Mapping[Template, str] = {
     Template.NOT_UNDERSTOOD: (
         "Nothing was changed: we could not read that."
         " Reply ACCEPT or DECLINE and then the code from our text, or sign in."
+    ),
+    Template.CONFIRM_BY_SIGNING_IN: (
+        "Not done yet: this number is new. Sign in to confirm your answer to {code}."
+    ),
+    Template.NUMBER_REPLACED: (
+        "This number is being replaced by a new one. If nobody of yours asked for that,"
+        " sign in and keep this one, or ring the desk now."
+    ),
+    Template.NUMBER_ADDED: (
+        "This number is new for bed requests. For 24 hours each answer from it"
+        " is confirmed by signing in."
     ),
 }
 

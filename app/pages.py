@@ -57,7 +57,7 @@ NAV: dict[Role, list[tuple[str, str]]] = {
     Role.REFUGE_MANAGER: [
         ("Tonight", "refuge.home"),
         ("Rooms", "refuge.rooms"),
-        ("People", "team.people"),
+        ("People and phones", "team.people"),
     ],
     Role.COORDINATOR: [
         ("Board", "coordinator.board"),

@@ -35,16 +35,22 @@ class TaskKind(StrEnum):
     WRONG_CODES = "wrong_codes"
     SIGN_IN_ATTACKED = "sign_in_attacked"
     ACCOUNT_RECOVERED = "account_recovered"
+    NUMBER_CHANGED = "number_changed"
 
 
 class Contact(Base):
-    """A refuge's phone. Recipients are chosen by this id, never typed."""
+    """A refuge's phone. Recipients are chosen by this id, never typed.
+
+    A number that replaces another answers by itself from ``answers_from`` on; until then the house
+    confirms on the web. The replaced one answers until ``ends_at``.
+    """
 
     __tablename__ = "contact"
     __table_args__ = (
         phone("phone"),
         Index("uq_contact_phone", "phone", unique=True,
               info={"conflict": "That number is in use already."}),
+        CheckConstraint("(answers_from IS NULL) = (replaces_id IS NULL)", name="replaces"),
     )  # fmt: skip
     id: Mapped[BigId]
     public_id: Mapped[PublicId]
@@ -54,6 +60,9 @@ class Contact(Base):
     verified_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
     position: Mapped[int] = mapped_column(server_default=text("1"))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    answers_from: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
 
 
 class Message(Base):

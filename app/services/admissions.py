@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from app.actors import Actor
 from app.db import db, transaction
@@ -16,6 +16,7 @@ from app.errors import NotFound
 from app.events import Fact, record
 from app.models.accounts import Organisation
 from app.models.beds import Refuge, Room
+from app.models.messages import SmsInbox
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.plans import PlanLine
 from app.models.reference import Feature, Language, ReasonKind
@@ -25,6 +26,7 @@ from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
 from app.services.houses import only_refuge
 from app.services.offers import GONE
+from app.services.text_verdict import Outcome
 
 HERS = (PlacementState.ACCEPTED, PlacementState.ARRIVED)
 WAS_HERS = (PlacementState.DEPARTED, PlacementState.NOT_ARRIVED, PlacementState.WITHDRAWN)
@@ -63,6 +65,7 @@ class OfferPage:
     asks: Suitability | None
     reasons: list[str]
     decline_reasons: list[Choice]
+    is_answer_to_confirm: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +122,21 @@ def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
             asks=_suitability(placement, referral, by) if placement.state in LIVE else None,
             reasons=_why_here(placement) if is_offered else [],
             decline_reasons=reason_choices(ReasonKind.DECLINED_BY_REFUGE),
+            is_answer_to_confirm=is_offered and _is_answer_to_confirm(placement),
         )
+
+
+def _is_answer_to_confirm(placement: Placement) -> bool:
+    """Whether somebody answered from a number that is too new to answer by itself."""
+    return bool(
+        db.session.scalar(
+            select(
+                exists().where(
+                    SmsInbox.placement_id == placement.id, SmsInbox.outcome == Outcome.TO_CONFIRM
+                )
+            )
+        )
+    )
 
 
 def show_stay(public_id: UUID, *, by: Actor) -> StayPage:

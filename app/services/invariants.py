@@ -27,7 +27,8 @@ RULES = {
     "I5 an open offer that no phone was told of": """
         SELECT p.id FROM placement p WHERE p.state = 'offered' AND EXISTS (
             SELECT FROM contact c WHERE c.refuge_id = p.refuge_id
-               AND c.verified_at < p.offered_at AND c.stopped_at IS NULL)
+               AND c.verified_at < p.offered_at AND c.stopped_at IS NULL
+               AND (c.ends_at IS NULL OR c.ends_at > p.offered_at))
            AND NOT EXISTS (SELECT FROM message m WHERE m.placement_id = p.id)""",
     "I6 an offer open a minute after its time": """
         SELECT id FROM placement WHERE state = 'offered'

@@ -38,6 +38,8 @@ WHAT_TO_DO = {
     " number taken off.",
     TaskKind.SIGN_IN_ATTACKED: "Ring this person and ask whether it is them. They can still sign"
     " in: with a passkey, or from a browser they used before.",
+    TaskKind.NUMBER_CHANGED: "Ring the house's duty line and ask whether they changed it. If they"
+    " did not, keep the number they had, and have the account that changed it stopped.",
     TaskKind.ACCOUNT_RECOVERED: "Ring this person on a number you know and ask whether they asked"
     " for it. If they did not, have the account stopped.",
 }
@@ -57,6 +59,7 @@ class TaskShown:
     duty_line: str
     phone_label: str
     person: str
+    new_number: UUID | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +96,7 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .outerjoin(User, User.id == Task.user_id)
             .outerjoin(Organisation, Organisation.id == User.organisation_id)
             .with_only_columns(
-                *(Task, Referral.ref, Caller.callback_phone, Refuge, Contact.label),
+                *(Task, Referral.ref, Caller.callback_phone, Refuge, Contact),
                 User.name + ", " + Organisation.name,
             )
             .where(Task.done_at.is_(None))
@@ -112,7 +115,7 @@ def _shown(
     ref: str | None,
     phone: str | None,
     refuge: Refuge | None,
-    label: str | None,
+    contact: Contact | None,
     person: str | None,
 ) -> TaskShown:
     return TaskShown(
@@ -124,8 +127,9 @@ def _shown(
         officer_phone=phone or "" if task.kind == TaskKind.NOT_ARRIVED else "",
         alias=refuge.alias if refuge else "",
         duty_line=refuge.duty_line if refuge else "",
-        phone_label=label or "",
+        phone_label=contact.label if contact else "",
         person=person or "",
+        new_number=contact.public_id if contact and contact.replaces_id else None,
     )
 
 

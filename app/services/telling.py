@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from app.db import db
 from app.models.messages import Contact, TaskKind
@@ -26,7 +26,7 @@ def owe_offer(placement: Placement) -> None:
     expires = placement.offer_expires_at
     assert expires is not None  # noqa: S101 - a CHECK of the table: an offer always expires
     reply_by = f"{expires.astimezone(LONDON):%H:%M}"
-    contacts = _reachable(placement.refuge_id)
+    contacts = _reachable(placement.refuge_id, placement.offered_at)
     if not contacts:
         open_task(
             TaskKind.TEXT_FAILED, placement_id=placement.id, referral_id=placement.referral_id
@@ -44,7 +44,7 @@ def owe_offer(placement: Placement) -> None:
 
 def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
     """Tell the refuge to stop looking at it."""
-    for contact in _reachable(placement.refuge_id):
+    for contact in _reachable(placement.refuge_id, now):
         owe(
             Template.OFFER_WITHDRAWN,
             {"code": placement.offer_code},
@@ -55,7 +55,12 @@ def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
         )
 
 
-def _reachable(refuge_id: int) -> list[Contact]:
+def in_use(now: datetime) -> ColumnElement[bool]:
+    """Whether the Contact of the query is a number that the house still has."""
+    return or_(Contact.ends_at.is_(None), Contact.ends_at > now)
+
+
+def _reachable(refuge_id: int, now: datetime) -> list[Contact]:
     return list(
         db.session.scalars(
             select(Contact)
@@ -63,6 +68,7 @@ def _reachable(refuge_id: int) -> list[Contact]:
                 Contact.refuge_id == refuge_id,
                 Contact.verified_at.is_not(None),
                 Contact.stopped_at.is_(None),
+                in_use(now),
             )
             .order_by(Contact.position, Contact.id)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import exists, select
@@ -16,6 +17,7 @@ from app.models.placements import Channel, Placement, PlacementState
 from app.models.reference import Reason, ReasonKind
 from app.notices import Template, number_list
 from app.services.offers import accept_offer, decline_offer
+from app.services.telling import in_use
 from app.services.text_reply import Answer, Reply
 
 
@@ -26,6 +28,7 @@ class Outcome(StrEnum):
     DECLINED = "declined"
     NOT_CHANGED = "not_changed"
     ASKED_AGAIN = "asked_again"
+    TO_CONFIRM = "to_confirm"
     WRONG_CODE = "wrong_code"
     IGNORED = "ignored"
     STOPPED = "stopped"
@@ -39,6 +42,7 @@ class Sender:
 
     contact_id: int
     is_stopped: bool
+    is_new: bool
     actor: Actor
 
 
@@ -52,12 +56,12 @@ class Verdict:
     placement_id: int | None = None
 
 
-def find_sender(row: SmsInbox) -> Sender | None:
+def find_sender(row: SmsInbox, now: datetime) -> Sender | None:
     """The verified phone behind a text, acting for its refuge and nothing more."""
     found = db.session.execute(
         select(Contact, Refuge.organisation_id)
         .join(Refuge, Refuge.id == Contact.refuge_id)
-        .where(Contact.phone == row.from_phone, Contact.verified_at.is_not(None))
+        .where(Contact.phone == row.from_phone, Contact.verified_at.is_not(None), in_use(now))
     ).first()
     if found is None:
         return None
@@ -69,7 +73,8 @@ def find_sender(row: SmsInbox) -> Sender | None:
         contact_id=contact.id,
         name=contact.label,
     )
-    return Sender(contact.id, contact.stopped_at is not None, actor)
+    is_new = contact.answers_from is not None and contact.answers_from > now
+    return Sender(contact.id, contact.stopped_at is not None, is_new, actor)
 
 
 def judge(reply: Reply, sender: Sender | None, *, is_blocked: bool) -> Verdict:
@@ -103,6 +108,8 @@ def _judge_without_offer(reply: Reply) -> Verdict:
 def _act(reply: Reply, code: str, sender: Sender) -> Verdict:
     if reply.answer not in (Answer.ACCEPT, Answer.DECLINE):
         return Verdict(Outcome.ASKED_AGAIN, Template.ONE_ANSWER_EACH, {"code": code})
+    if sender.is_new:
+        return _ask_to_confirm(code, sender)
     try:
         if reply.answer is Answer.ACCEPT:
             accept_offer(by=sender.actor, channel=Channel.TEXT, code=code)
@@ -125,6 +132,14 @@ def _done(code: str, outcome: Outcome, sender: Sender) -> Verdict:
     with transaction(by=sender.actor):
         placement = _placement(code)
     return Verdict(outcome, template, {"code": code}, placement.id)
+
+
+def _ask_to_confirm(code: str, sender: Sender) -> Verdict:
+    """Whoever holds a number that was only just given may not answer by it alone."""
+    with transaction(by=sender.actor):
+        placement = _placement(code)
+    variables = {"code": code}
+    return Verdict(Outcome.TO_CONFIRM, Template.CONFIRM_BY_SIGNING_IN, variables, placement.id)
 
 
 def _ask_for_reason(code: str, sender: Sender) -> Verdict:

@@ -70,6 +70,7 @@ def test_up_down_up_ends_in_the_same_shape(scratch: str) -> None:
         "0010",
         "0011",
         "0015",
+        "0016",
     ],
 )
 def test_each_step_can_be_taken_back_alone(scratch: str, revision: str) -> None:

@@ -30,6 +30,8 @@ LINKS = {
     "auth.passkey_options": "/sign-in/passkey/options",
     "auth.passkey_sign_in": "/sign-in/passkey",
     "team.recover": "/team/<uuid:person>/recover",
+    "team.change_number": "/team/phones/<uuid:phone>",
+    "team.keep_old_number": "/team/phones/<uuid:phone>/keep-old",
 }
 ONE, TWO = "4d6f0c1e-0000-4000-8000-000000000001", "4d6f0c1e-0000-4000-8000-000000000002"
 
@@ -83,5 +85,17 @@ def colleague(**changes: Any) -> Sample:
         "email": "bea@house.example",
         "role": "refuge_worker",
         "is_active": True,
+    }
+    return Sample(**(known | changes))
+
+
+def house_phone(**changes: Any) -> Sample:
+    known = {
+        "public_id": ONE,
+        "label": "House phone",
+        "phone": "+447700900101",
+        "is_stopped": False,
+        "answers_from": None,
+        "ends_at": None,
     }
     return Sample(**(known | changes))

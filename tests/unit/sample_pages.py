@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from app import html
 from tests.unit import sample_account
-from tests.unit.sample_account import account, authenticator, colleague, factors
+from tests.unit.sample_account import TWO, account, authenticator, colleague, factors, house_phone
 
 NOW = datetime(2026, 11, 22, 5, 20, tzinfo=UTC)
 LINKS = {
@@ -258,7 +258,24 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     ),
     "team": (
         "team/people.html",
-        lambda: FRAME | {"people": [colleague(), colleague(name="Eve", is_active=False)]},
+        lambda: (
+            FRAME
+            | {
+                "people": [colleague(), colleague(name="Eve", is_active=False)],
+                "phones": [
+                    house_phone(ends_at=NOW),
+                    house_phone(answers_from=NOW, public_id=TWO),
+                    house_phone(is_stopped=True),
+                ],
+            }
+        ),
+    ),
+    "empty team": ("team/people.html", lambda: FRAME | {"people": [], "phones": []}),
+    "number": (
+        "team/number.html",
+        lambda: (
+            FRAME | {"form": form({"phone": "x"}, {"phone": ["Type it."]}), "phone": house_phone()}
+        ),
     ),
     "new request": ("police/new_request.html", lambda: new_request(form())),
     "new request with errors": (
