@@ -22,6 +22,10 @@ class Role(StrEnum):
 
 
 POLICE = (Role.OFFICER, Role.FORCE_SUPERVISOR)
+# Whoever sees most, or may let others in, signs in with what cannot be phished.
+PASSKEY_ONLY = (
+    *(Role.COORDINATOR, Role.ADMINISTRATOR, Role.REFUGE_MANAGER, Role.DATA_PROTECTION_LEAD),
+)
 REFUGE = (Role.REFUGE_WORKER, Role.REFUGE_MANAGER)
 
 
@@ -31,6 +35,7 @@ class Actor:
 
     ``refuge_id`` is set for refuge staff and for a refuge's phone, ``contact_id`` for a phone only.
     ``proved_at`` is when this sign-in last proved by a second factor who it is; None: not yet.
+    ``is_set_up`` is False for a person who must first choose what to sign in with.
     """
 
     role: Role
@@ -41,6 +46,7 @@ class Actor:
     name: str = ""
     sign_in_id: int | None = None
     proved_at: datetime | None = None
+    is_set_up: bool = True
 
     def context(self) -> dict[str, str]:
         """What the database is told at the start of each transaction; empty means none."""

@@ -5,6 +5,7 @@ DomainError
 ├── NotAllowed  you may see it, but not do this
 │   └── ProofNeeded  not before you have proved once more that it is you
 ├── Invalid     what was sent cannot be understood; ``field`` says where
+├── TooSoon     this was tried too often; waiting helps
 ├── Conflict    somebody was faster, or the thing has moved on
 └── Busy        the database or a lock kept us waiting too long; trying again is safe
 """
@@ -36,6 +37,10 @@ class Invalid(DomainError):
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class TooSoon(DomainError):
+    status = 429
 
 
 class Conflict(DomainError):

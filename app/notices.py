@@ -52,6 +52,9 @@ class Template(StrEnum):
     COUNTS_KEPT = "counts_kept"
     COUNT_DIFFERS = "count_differs"
     CHECK_BEDS = "check_beds"
+    CONFIRM_BY_SIGNING_IN = "confirm_by_signing_in"
+    NUMBER_REPLACED = "number_replaced"
+    NUMBER_ADDED = "number_added"
 
 
 TEXTS: Mapping[Template, str] = {
@@ -156,6 +159,17 @@ TEXTS: Mapping[Template, str] = {
     Template.CHECK_BEDS: (
         "Please check your beds: we show {free} free. If that is right, reply ALL OK."
         " If not, reply like B 3 FREE, or sign in."
+    ),
+    Template.CONFIRM_BY_SIGNING_IN: (
+        "Not done yet: this number is new. Sign in to confirm your answer to {code}."
+    ),
+    Template.NUMBER_REPLACED: (
+        "This number is being replaced by a new one. If nobody of yours asked for that,"
+        " sign in and keep this one, or ring the desk now."
+    ),
+    Template.NUMBER_ADDED: (
+        "This number is new for bed requests. For 24 hours each answer from it"
+        " is confirmed by signing in."
     ),
 }
 

@@ -25,14 +25,16 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from app.actors import SYSTEM, Role
 from app.db import transaction
-from app.errors import Busy, DomainError, Invalid
+from app.errors import Busy, DomainError, Invalid, ProofNeeded
 from app.security import somebody
 
 log = structlog.get_logger()
 # A new one is drawn each time; it says nothing new to the person.
+PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.-]*")
 FORM_TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
 
 HOME = {
@@ -43,6 +45,7 @@ HOME = {
     Role.COORDINATOR: "coordinator.board",
     Role.CHARITY_MANAGER: "manager.figures",
     Role.ADMINISTRATOR: "admin.list_users",
+    Role.DATA_PROTECTION_LEAD: "account.home",
 }
 NAV: dict[Role, list[tuple[str, str]]] = {
     Role.OFFICER: [
@@ -51,7 +54,11 @@ NAV: dict[Role, list[tuple[str, str]]] = {
     ],
     Role.FORCE_SUPERVISOR: [("Requests of the force", "police.list_requests")],
     Role.REFUGE_WORKER: [("Tonight", "refuge.home"), ("Rooms", "refuge.rooms")],
-    Role.REFUGE_MANAGER: [("Tonight", "refuge.home"), ("Rooms", "refuge.rooms")],
+    Role.REFUGE_MANAGER: [
+        ("Tonight", "refuge.home"),
+        ("Rooms", "refuge.rooms"),
+        ("People and phones", "team.people"),
+    ],
     Role.COORDINATOR: [
         ("Board", "coordinator.board"),
         ("Needs a person", "coordinator.tasks"),
@@ -59,13 +66,17 @@ NAV: dict[Role, list[tuple[str, str]]] = {
     ],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
     Role.ADMINISTRATOR: [("People", "admin.list_users"), ("Add a person", "admin.new_user")],
+    Role.DATA_PROTECTION_LEAD: [],
 }
+# What a form that is shown again must never carry.
+NEVER_KEPT = {"csrf_token", "password", "current", "code", "credential"}
 
 
 def init_pages(app: Flask) -> None:
     """Register the shared context and the one place where errors become pages."""
     app.context_processor(_context)
     app.register_error_handler(DomainError, _domain_error)
+    app.register_error_handler(ProofNeeded, _proof_needed)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _broken)
@@ -118,6 +129,34 @@ def try_again(error: DomainError, back: str, **values: Any) -> ResponseReturnVal
     """After a one-button form failed: say why on the page it came from."""
     flash(str(error), "error")
     return redirect(url_for(back, **values))
+
+
+def way_back(asked: str) -> str | None:
+    """The page of ours that ``asked`` names, or None: whoever made the link, it leads nowhere else.
+
+    A path that one of our pages answers to a GET; anything with a host, a scheme or a query is not.
+    """
+    if asked.startswith("//") or not PLAIN_PATH.fullmatch(asked):
+        return None  # browsers must be able to read it in one way only
+    try:
+        current_app.url_map.bind("").match(asked, method="GET")
+    except (HTTPException, RequestRedirect):
+        return None
+    return asked
+
+
+def _proof_needed(error: ProofNeeded) -> ResponseReturnValue:
+    """Prove it first: a page waits at its address, a form is shown again with what was typed."""
+    if request.method in ("GET", "HEAD"):
+        return redirect(url_for("account.prove", next=request.path))
+    kept = [
+        (name, text)
+        for name, texts in request.form.lists()
+        if name not in NEVER_KEPT
+        for text in texts
+    ]
+    page = render_template("errors/prove_first.html", message=str(error), kept=kept)
+    return page, error.status
 
 
 def _domain_error(error: DomainError) -> ResponseReturnValue:

@@ -74,6 +74,15 @@ def visible_users(by: Actor) -> Select[User]:
     return select(User).where(User.id == by.user_id)
 
 
+def visible_colleagues(by: Actor) -> Select[User]:
+    """Whom somebody may help back in: administrators anybody, a manager the people of the house."""
+    if by.role is Role.REFUGE_MANAGER:
+        return select(User).where(User.refuge_id == by.refuge_id)
+    if by.role in (Role.ADMINISTRATOR, Role.SYSTEM):
+        return select(User)
+    return select(User).where(false())
+
+
 def visible_tasks(by: Actor) -> Select[Task]:
     """What needs a person is the desk's."""
     return select(Task).where(true() if by.role in (Role.COORDINATOR, Role.SYSTEM) else false())

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import cast
 
-from flask import Flask, Response, abort, g, redirect, request, session, url_for
+from flask import Flask, Response, abort, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.actors import Actor
 from app.authz import matrix
-from app.services import accounts
+from app.services import sign_ins, throttle
 
 csrf = CSRFProtect()
 login = LoginManager()
 
+# All that somebody may do who has not chosen yet what to sign in with.
+BEFORE_SET_UP = {
+    *("auth.sign_out", "account.set_up", "account.new_passkey", "account.passkey_options"),
+    *("account.authenticator", "account.new_authenticator", "account.password"),
+}
 UNREADABLE = "\x00"  # nothing that PostgreSQL keeps has it, so no page has it in its address
 LIVE_HEADER = "X-Waymark-Live"  # a page left open asks by itself: that is nobody's presence
+DEVICE_LASTS = timedelta(days=180)
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
@@ -54,10 +61,11 @@ def init_security(app: Flask) -> None:
     login.user_loader(_load)
     app.before_request(_deny_by_default)
     app.after_request(_headers)
+    app.after_request(_keep_device)
 
 
 def _load(token: str) -> SignedIn | None:
-    actor = accounts.who_is(token, is_present=LIVE_HEADER not in request.headers)
+    actor = sign_ins.who_is(token, is_present=LIVE_HEADER not in request.headers)
     return SignedIn(token, actor) if actor else None
 
 
@@ -69,7 +77,7 @@ def _deny_by_default() -> BaseResponse | None:
     if current_user.is_authenticated:
         if not _is_open_to(me()):
             abort(404)  # somebody else's page does not exist: not 403
-        return None
+        return _set_up_first(request.endpoint)
     if request.method not in ("GET", "HEAD"):
         abort(401)
     return redirect(url_for("auth.sign_in"))
@@ -80,6 +88,13 @@ def _is_open_to(actor: Actor | None) -> bool:
     asked = {"HEAD": ("GET",), "OPTIONS": ("GET", "POST")}.get(request.method, (request.method,))
     role = actor.role if actor else None
     return any(matrix().may_open(request.endpoint or "", method, role) for method in asked)
+
+
+def _set_up_first(endpoint: str) -> BaseResponse | None:
+    is_free = me().is_set_up or endpoint in BEFORE_SET_UP
+    if is_free or current_app.config["SETTINGS"].is_demo:
+        return None
+    return redirect(url_for("account.set_up"), code=303)
 
 
 def _headers(response: Response) -> Response:
@@ -104,19 +119,55 @@ def somebody() -> Actor | None:
     return cast(Actor, current_user.actor) if current_user.is_authenticated else None
 
 
-def remember(token: str) -> None:
-    """Begin a browser's sign-in under a fresh session, so that none can be planted beforehand."""
-    session.clear()
+def remember(token: str, *, is_device_known: bool = True) -> None:
+    """Begin a browser's sign-in under a fresh session, so that none can be planted beforehand.
+
+    Whoever was signed in here before is signed out. From now on this browser's guesses for this
+    person are counted apart from everybody else's.
+    """
+    forget()
     g.pop("_login_user", None)
-    actor = accounts.who_is(token)
+    actor = sign_ins.who_is(token)
+    if actor is None or actor.user_id is None:
+        abort(401)
+    login_user(SignedIn(token, actor))
+    if is_device_known:
+        g.device_cookie = throttle.introduce(device(), actor.user_id)
+
+
+def go_on(token: str) -> None:
+    """The same sign-in under its next token; forms that lie open in other tabs stay good."""
+    actor = sign_ins.who_is(token)
     if actor is None:
         abort(401)
     login_user(SignedIn(token, actor))
 
 
+def device() -> str:
+    """This browser's device cookie; it signs nobody in."""
+    return request.cookies.get(_device_name(), "")
+
+
+def _device_name() -> str:
+    return f"{current_app.config['SESSION_COOKIE_NAME']}-device"
+
+
+def _keep_device(response: Response) -> Response:
+    if cookie := g.pop("device_cookie", None):
+        response.set_cookie(
+            _device_name(),
+            cookie,
+            max_age=DEVICE_LASTS,
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
 def forget() -> None:
     """End this browser's sign-in, in the database first."""
     if current_user.is_authenticated:
-        accounts.sign_out(current_user.token, by=me())
+        sign_ins.sign_out(current_user.token, by=me())
     logout_user()
     session.clear()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from alembic import op
 
 LOGINS = "waymark_web, waymark_worker"
+NAMES = {"SELECT": "reads", "INSERT": "adds", "UPDATE": "changes", "DELETE": "removes"}
 # Asked once a statement, not once a row: the planner keeps an uncorrelated subquery's answer.
 ME = "(SELECT acting_user_id())"
 MY_ORGANISATION = "(SELECT acting_organisation_id())"
@@ -26,13 +27,13 @@ def either(*conditions: str) -> str:
     return " OR ".join(f"({condition})" for condition in conditions)
 
 
-def guard(table: str, *, read: str, add: str = "", change: str = "") -> None:
+def guard(table: str, *, read: str, add: str = "", change: str = "", remove: str = "") -> None:
     """Put ``table`` under row security. Where a condition is empty nobody but the owner may."""
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     owns = "(SELECT acting_as_owner())"
     op.execute(f"CREATE POLICY owner ON {table} USING ({owns}) WITH CHECK ({owns})")
-    for command, condition in (("SELECT", read), ("INSERT", add), ("UPDATE", change)):
+    for command, condition in zip(NAMES, (read, add, change, remove), strict=True):
         if condition:
             says = "WITH CHECK" if command == "INSERT" else "USING"
             op.execute(
@@ -47,9 +48,6 @@ def let_go(table: str) -> None:
         op.execute(f"DROP POLICY IF EXISTS {name} ON {table}")
     op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
-
-
-NAMES = {"SELECT": "reads", "INSERT": "adds", "UPDATE": "changes"}
 
 
 def definer(name: str, returns: str, body: str, arguments: str = "") -> None:

@@ -86,12 +86,29 @@ class User(Base):
         )
 
 
+class How(StrEnum):
+    """What somebody signed in with; ``code`` is a password with an authenticator app's code."""
+
+    PASSKEY = "passkey"
+    CODE = "code"
+    PASSWORD = "password"  # noqa: S105 - the word, not one
+    INVITATION = "invitation"
+    FORCE = "force"
+    DEMO = "demo"
+
+
 class SignIn(Base):
     """One signed-in browser. Only a hash of its token is kept; ending the row ends the session."""
 
     __tablename__ = "sign_in"
-    __table_args__ = (UniqueConstraint("token_sha256"),)
+    __table_args__ = (
+        UniqueConstraint("token_sha256"),
+        one_of("how", How),
+        CheckConstraint("last_seen_at <= started_at + interval '12 hours'", name="longest"),
+    )
     id: Mapped[BigId]
+    public_id: Mapped[PublicId]
+    how: Mapped[How] = mapped_column(Word)
     token_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
     started_at: Mapped[Created]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy import BigInteger, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.actors import Role
@@ -21,7 +21,9 @@ class Event(Base):
         one_of("actor_role", Role),
         Index("ix_event_referral_id", "referral_id", "id"),
         Index("ix_event_kind", "kind", "at"),
-    )
+        Index("ix_event_subject_user_id", "subject_user_id", "id",
+              postgresql_where=text("subject_user_id IS NOT NULL")),
+    )  # fmt: skip
     id: Mapped[BigId]
     at: Mapped[datetime] = mapped_column(server_default=NOW)
     kind: Mapped[str] = mapped_column(Text)

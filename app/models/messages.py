@@ -34,16 +34,24 @@ class TaskKind(StrEnum):
     PHONE_STOPPED = "phone_stopped"
     WRONG_CODES = "wrong_codes"
     QUESTION = "question"
+    SIGN_IN_ATTACKED = "sign_in_attacked"
+    ACCOUNT_RECOVERED = "account_recovered"
+    NUMBER_CHANGED = "number_changed"
 
 
 class Contact(Base):
-    """A refuge's phone. Recipients are chosen by this id, never typed."""
+    """A refuge's phone. Recipients are chosen by this id, never typed.
+
+    A number that replaces another answers by itself from ``answers_from`` on; until then the house
+    confirms on the web. The replaced one answers until ``ends_at``.
+    """
 
     __tablename__ = "contact"
     __table_args__ = (
         phone("phone"),
         Index("uq_contact_phone", "phone", unique=True,
               info={"conflict": "That number is in use already."}),
+        CheckConstraint("(answers_from IS NULL) = (replaces_id IS NULL)", name="replaces"),
     )  # fmt: skip
     id: Mapped[BigId]
     public_id: Mapped[PublicId]
@@ -53,6 +61,9 @@ class Contact(Base):
     verified_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
     position: Mapped[int] = mapped_column(server_default=text("1"))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    answers_from: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
 
 
 class Message(Base):
@@ -113,6 +124,7 @@ class Task(Base):
             text("coalesce(placement_id, 0)"),
             text("coalesce(referral_id, 0)"),
             text("coalesce(contact_id, 0)"),
+            text("coalesce(user_id, 0)"),
             unique=True,
             postgresql_where=text("done_at IS NULL"),
         ),
@@ -124,6 +136,7 @@ class Task(Base):
     placement_id: Mapped[int | None] = mapped_column(ForeignKey("placement.id"))
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     message_id: Mapped[UUID | None] = mapped_column(ForeignKey("message.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     opened_at: Mapped[Created]
     done_at: Mapped[datetime | None]
     done_by_id: Mapped[int | None] = mapped_column(BigInteger)

@@ -17,15 +17,22 @@ class Form(Generic[Parsed]):
 
     ``values`` keeps what was typed (a list for each name), so that nothing is lost on an error;
     ``errors`` is marshmallow's, nested like the schema; ``data`` is read only when ``accepted``.
-    ``start`` fills the form before anything is typed.
+    ``start`` fills the form before anything is typed. ``is_sent`` is False where a page shows this
+    form while another one was sent.
     """
 
-    def __init__(self, schema: Schema, *, start: Mapping[str, list[str]] | None = None) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        start: Mapping[str, list[str]] | None = None,
+        is_sent: bool = True,
+    ) -> None:
         self.errors: dict[str, Any] = {}
         self._data: Parsed | None = None
         self.accepted = False
         self._refused_with = 422
-        if request.method != "POST":
+        if request.method != "POST" or not is_sent:
             self.values: dict[str, list[str]] = dict(start or {})
             return
         typed = request.form.to_dict(flat=False)

@@ -1,49 +1,18 @@
-"""Forms about people: signing in, and adding a person."""
+"""The form that adds a person."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import Schema, fields, post_load, pre_load, validate
 
 from app.actors import Role
 from app.schemas import one
-from app.services.accounts import MIN_PASSWORD, NewUser
+from app.schemas.sign_ins import EMAIL_HELP
+from app.services.accounts import NewUser
 
-EMAIL_HELP = "Type a work e-mail address, like name@force.example."
 PEOPLE = [role for role in Role if role is not Role.SYSTEM]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignInAsked:
-    """What the sign-in form holds."""
-
-    email: str
-    password: str
-
-
-class SignInSchema(Schema):
-    email = fields.String(
-        required=True,
-        validate=validate.Length(3, 254, error=EMAIL_HELP),
-        error_messages={"required": EMAIL_HELP},
-    )
-    password = fields.String(
-        required=True,
-        validate=validate.Length(max=1000, error="That is too long to be a password."),
-        error_messages={"required": "Type your password."},
-    )
-
-    @pre_load
-    def _gather(self, values: Mapping[str, list[str]], **_: Any) -> dict[str, str]:
-        found = {"email": one(values, "email"), "password": (values.get("password") or [""])[0]}
-        return {name: text for name, text in found.items() if text}
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> SignInAsked:
-        return SignInAsked(**data)
 
 
 class NewUserSchema(Schema):
@@ -70,19 +39,11 @@ class NewUserSchema(Schema):
         required=True, error_messages={"required": "Choose an organisation."}
     )
     refuge = fields.String(load_default="")
-    password = fields.String(
-        required=True,
-        validate=validate.Length(
-            MIN_PASSWORD, 1000, error=f"Use at least {MIN_PASSWORD} characters: four words will do."
-        ),
-        error_messages={"required": "Type a first password; four words will do."},
-    )
 
     @pre_load
     def _gather(self, values: Mapping[str, list[str]], **_: Any) -> dict[str, str]:
         names = ("role", "name", "email", "organisation", "refuge")
         found = {name: one(values, name) for name in names}
-        found["password"] = (values.get("password") or [""])[0]
         return {name: text for name, text in found.items() if text}
 
     @post_load

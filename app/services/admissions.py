@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from app.actors import Actor
 from app.authz import Stage, disclose
-from app.db import db, transaction
+from app.db import as_waymark, db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
 from app.models.accounts import Organisation
 from app.models.beds import Refuge, Room
+from app.models.messages import SmsInbox
 from app.models.placements import Placement, PlacementState
 from app.models.plans import PlanLine
 from app.models.reference import Feature, Language, ReasonKind
@@ -26,6 +27,7 @@ from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
 from app.services.houses import only_refuge
 from app.services.offers import GONE
+from app.services.text_senders import Outcome
 
 HERS = (PlacementState.ACCEPTED, PlacementState.ARRIVED)
 WAS_HERS = (PlacementState.DEPARTED, PlacementState.NOT_ARRIVED, PlacementState.WITHDRAWN)
@@ -64,6 +66,7 @@ class OfferPage:
     asks: Suitability | None = None
     reasons: list[str] = field(default_factory=list)
     decline_reasons: list[Choice]
+    is_answer_to_confirm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +125,17 @@ def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
             asks=lambda: _suitability(placement, referral, by),
             reasons=lambda: _why_here(placement),
             decline_reasons=lambda: reason_choices(ReasonKind.DECLINED_BY_REFUGE),
+            is_answer_to_confirm=lambda: _is_answer_to_confirm(placement),
         )
+
+
+def _is_answer_to_confirm(placement: Placement) -> bool:
+    """Whether somebody answered from a number that is too new to answer by itself."""
+    answered = exists().where(
+        SmsInbox.placement_id == placement.id, SmsInbox.outcome == Outcome.TO_CONFIRM
+    )
+    with as_waymark():  # a house reads no text, and may know that one of its own is waiting
+        return bool(db.session.scalar(select(answered)))
 
 
 def show_stay(public_id: UUID, *, by: Actor) -> StayPage:

@@ -28,7 +28,8 @@ RULES = {
     "I5 an open offer that no phone was told of": """
         SELECT p.id FROM placement p WHERE p.state = 'offered' AND EXISTS (
             SELECT FROM contact c WHERE c.refuge_id = p.refuge_id
-               AND c.verified_at < p.offered_at AND c.stopped_at IS NULL)
+               AND c.verified_at < p.offered_at AND c.stopped_at IS NULL
+               AND (c.ends_at IS NULL OR c.ends_at > p.offered_at))
            AND NOT EXISTS (SELECT FROM message m WHERE m.placement_id = p.id)""",
     "I6 an offer open a minute after its time": """
         SELECT id FROM placement WHERE state = 'offered'
@@ -50,6 +51,14 @@ RULES = {
         SELECT tableowner FROM pg_tables WHERE tableowner IN
                ('waymark_web', 'waymark_worker', 'waymark_report')""",
     "I18 a table outside row security": UNGUARDED,
+    "I15 a sign-in that its role or its age forbids": """
+        SELECT id FROM sign_in WHERE last_seen_at > started_at + interval '12 hours'
+        UNION ALL
+        SELECT s.id FROM sign_in s JOIN user_account u ON u.id = s.user_id
+         WHERE s.ended_at IS NULL AND s.how IN ('password', 'code')
+           AND u.role IN ('coordinator', 'administrator', 'refuge_manager', 'data_protection_lead')
+           AND EXISTS (SELECT FROM passkey p WHERE p.user_id = u.id AND p.ended_at IS NULL
+                          AND p.created_at < s.started_at)""",
     "I17 women to be kept apart in one house": """
         SELECT l.a_id FROM referral_link l
           JOIN placement p ON p.referral_id = l.a_id AND p.live

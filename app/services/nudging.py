@@ -93,7 +93,7 @@ def _has_budget(house: Refuge, now: datetime, policy: InventoryPolicy) -> bool:
 
 
 def _ask(house: Refuge, now: datetime, *, matters: bool) -> bool:
-    contacts = reachable(house.id)
+    contacts = reachable(house.id, now)
     rooms = db.session.scalars(
         select(Room).where(Room.refuge_id == house.id, Room.is_open).order_by(Room.id)
     ).all()

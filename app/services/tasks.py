@@ -12,6 +12,7 @@ from app.actors import Actor
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
+from app.models.accounts import Organisation, User
 from app.models.beds import Refuge
 from app.models.messages import Contact, Message, MessageState, Task, TaskKind
 from app.models.placements import Placement
@@ -37,6 +38,12 @@ WHAT_TO_DO = {
     " until the time to answer; they then text ACCEPT or DECLINE.",
     TaskKind.WRONG_CODES: "Ring the house and ask who sends them. If nobody there does, have the"
     " number taken off.",
+    TaskKind.SIGN_IN_ATTACKED: "Ring this person and ask whether it is them. They can still sign"
+    " in: with a passkey, or from a browser they used before.",
+    TaskKind.NUMBER_CHANGED: "Ring the house's duty line and ask whether they changed it. If they"
+    " did not, keep the number they had, and have the account that changed it stopped.",
+    TaskKind.ACCOUNT_RECOVERED: "Ring this person on a number you know and ask whether they asked"
+    " for it. If they did not, have the account stopped.",
 }
 
 
@@ -53,6 +60,8 @@ class TaskShown:
     alias: str
     duty_line: str
     phone_label: str
+    person: str
+    new_number: UUID | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +95,12 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .outerjoin(Placement, Placement.id == Task.placement_id)
             .outerjoin(Contact, Contact.id == Task.contact_id)
             .outerjoin(Refuge, Refuge.id == func.coalesce(Placement.refuge_id, Contact.refuge_id))
-            .with_only_columns(Task, Referral.ref, Caller.callback_phone, Refuge, Contact.label)
+            .outerjoin(User, User.id == Task.user_id)
+            .outerjoin(Organisation, Organisation.id == User.organisation_id)
+            .with_only_columns(
+                *(Task, Referral.ref, Caller.callback_phone, Refuge, Contact),
+                User.name + ", " + Organisation.name,
+            )
             .where(Task.done_at.is_(None))
             .order_by(Task.opened_at, Task.id)
         ).all()
@@ -99,7 +113,12 @@ def list_tasks(*, by: Actor) -> TasksPage:
 
 
 def _shown(
-    task: Task, ref: str | None, phone: str | None, refuge: Refuge | None, label: str | None
+    task: Task,
+    ref: str | None,
+    phone: str | None,
+    refuge: Refuge | None,
+    contact: Contact | None,
+    person: str | None,
 ) -> TaskShown:
     return TaskShown(
         public_id=task.public_id,
@@ -110,7 +129,9 @@ def _shown(
         officer_phone=phone or "" if task.kind == TaskKind.NOT_ARRIVED else "",
         alias=refuge.alias if refuge else "",
         duty_line=refuge.duty_line if refuge else "",
-        phone_label=label or "",
+        phone_label=contact.label if contact else "",
+        person=person or "",
+        new_number=contact.public_id if contact and contact.replaces_id else None,
     )
 
 

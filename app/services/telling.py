@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from app.db import as_waymark, db
 from app.models.messages import Contact, TaskKind
@@ -26,7 +26,7 @@ def owe_offer(placement: Placement) -> None:
     expires = placement.offer_expires_at
     assert expires is not None  # noqa: S101 - a CHECK of the table: an offer always expires
     reply_by = clock_text(expires)
-    contacts = reachable(placement.refuge_id)
+    contacts = reachable(placement.refuge_id, placement.offered_at)
     if not contacts:
         open_task(
             TaskKind.TEXT_FAILED, placement_id=placement.id, referral_id=placement.referral_id
@@ -49,7 +49,7 @@ def clock_text(at: datetime) -> str:
 
 def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
     """Tell the refuge to stop looking at it."""
-    for contact in reachable(placement.refuge_id):
+    for contact in reachable(placement.refuge_id, now):
         owe(
             Template.OFFER_WITHDRAWN,
             {"code": placement.offer_code},
@@ -60,12 +60,18 @@ def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
         )
 
 
-def reachable(refuge_id: int) -> list[Contact]:
+def in_use(now: datetime) -> ColumnElement[bool]:
+    """Whether the Contact of the query is a number that the house still has."""
+    return or_(Contact.ends_at.is_(None), Contact.ends_at > now)
+
+
+def reachable(refuge_id: int, now: datetime) -> list[Contact]:
     """The phones of a house that texts can reach, in its order: a step inside a transaction."""
     found = select(Contact).where(
         Contact.refuge_id == refuge_id,
         Contact.verified_at.is_not(None),
         Contact.stopped_at.is_(None),
+        in_use(now),
     )
     with as_waymark():  # an officer who withdraws must not read the phones that are told of it
         return list(db.session.scalars(found.order_by(Contact.position, Contact.id)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from app.db import db
 from app.models.beds import Refuge
 from app.models.messages import Contact, SmsInbox
 from app.notices import Template
+from app.services.telling import in_use
 
 
 class Outcome(StrEnum):
@@ -21,6 +23,7 @@ class Outcome(StrEnum):
     DECLINED = "declined"
     ARRIVED = "arrived"
     ASKED_FIRST = "asked_first"
+    TO_CONFIRM = "to_confirm"
     BEDS_KEPT = "beds_kept"
     TOLD = "told"
     NOT_CHANGED = "not_changed"
@@ -39,6 +42,7 @@ class Sender:
 
     contact_id: int
     is_stopped: bool
+    is_new: bool
     actor: Actor
 
 
@@ -52,12 +56,12 @@ class Verdict:
     placement_id: int | None = None
 
 
-def find_sender(row: SmsInbox) -> Sender | None:
+def find_sender(row: SmsInbox, now: datetime) -> Sender | None:
     """The verified phone behind a text, acting for its refuge and nothing more."""
     found = db.session.execute(
         select(Contact, Refuge.organisation_id)
         .join(Refuge, Refuge.id == Contact.refuge_id)
-        .where(Contact.phone == row.from_phone, Contact.verified_at.is_not(None))
+        .where(Contact.phone == row.from_phone, Contact.verified_at.is_not(None), in_use(now))
     ).first()
     if found is None:
         return None
@@ -69,4 +73,5 @@ def find_sender(row: SmsInbox) -> Sender | None:
         contact_id=contact.id,
         name=contact.label,
     )
-    return Sender(contact.id, contact.stopped_at is not None, actor)
+    is_new = contact.answers_from is not None and contact.answers_from > now
+    return Sender(contact.id, contact.stopped_at is not None, is_new, actor)

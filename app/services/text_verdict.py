@@ -53,6 +53,8 @@ def _judge_without_offer(reply: Reply) -> Verdict:
 def _act(reply: Reply, code: str, sender: Sender) -> Verdict:
     if reply.answer in (Answer.UNCLEAR, Answer.NOTHING):
         return Verdict(Outcome.ASKED_AGAIN, Template.ONE_ANSWER_EACH, {"code": code})
+    if sender.is_new:
+        return _ask_to_confirm(code, sender)
     try:
         return _ANSWERED[reply.answer](reply, code, sender)
     except Busy:
@@ -81,6 +83,14 @@ def _done(code: str, outcome: Outcome, sender: Sender) -> Verdict:
     with transaction(by=sender.actor):
         placement = _placement(code)
     return Verdict(outcome, template, {"code": code}, placement.id)
+
+
+def _ask_to_confirm(code: str, sender: Sender) -> Verdict:
+    """Whoever holds a number that was only just given may not answer by it alone."""
+    with transaction(by=sender.actor):
+        placement = _placement(code)
+    variables = {"code": code}
+    return Verdict(Outcome.TO_CONFIRM, Template.CONFIRM_BY_SIGNING_IN, variables, placement.id)
 
 
 def _arrive(_: Reply, code: str, sender: Sender) -> Verdict:

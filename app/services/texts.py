@@ -91,7 +91,7 @@ def handle_inbound(message_sid: str) -> Outcome | None:
         row = db.session.get(SmsInbox, message_sid)
         if row is None or row.handled_at is not None:
             return None
-        sender = find_sender(row)
+        sender = find_sender(row, now)
         is_blocked = _wrong_codes(row.from_phone, now) >= MOST_WRONG_CODES
     reply = read_reply(row.body)
     verdict = judge(reply, sender, is_blocked=is_blocked, message_sid=message_sid)

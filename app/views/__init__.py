@@ -8,6 +8,7 @@ from flask import Flask
 def init_views(app: Flask) -> None:
     """Register every blueprint."""
     from app.views import (
+        account,
         admin,
         auth,
         coordinator,
@@ -16,8 +17,12 @@ def init_views(app: Flask) -> None:
         police,
         public,
         refuge,
+        team,
         webhooks,
     )
 
-    for module in (public, auth, police, coordinator, refuge, manager, admin, webhooks, health):
+    for module in (
+        *(public, auth, account, police, coordinator, refuge, team, manager, admin),
+        *(webhooks, health),
+    ):
         app.register_blueprint(module.bp)

@@ -7,12 +7,12 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.errors import Conflict, Invalid, NotAllowed
+from app.errors import Conflict, Invalid, NotAllowed, ProofNeeded
 from app.pages import try_again
 from app.schemas import Form
 from app.schemas.accounts import PEOPLE, NewUserSchema
 from app.security import me
-from app.services import accounts
+from app.services import accounts, invitations
 
 bp = Blueprint("admin", __name__, url_prefix="/people")
 
@@ -25,18 +25,16 @@ def list_users() -> ResponseReturnValue:
 
 @bp.route("/new", methods=["GET", "POST"])
 def new_user() -> ResponseReturnValue:
-    """Add a person; what was typed stays, except the password."""
+    """Add a person; the code with which they come in is shown this once."""
     form = Form[accounts.NewUser](NewUserSchema())
     if form.accepted:
         try:
-            accounts.create_user(form.data, by=me())
-            flash(f"{form.data.name} may sign in now.")
-            return redirect(url_for(".list_users"), code=303)
+            code = invitations.invite(form.data, by=me())
+            return _code(form.data.name, code, is_recovery=False)
         except Invalid as error:
             form.refuse(error.field, str(error))
         except Conflict as error:
             form.refuse("email", str(error))
-    form.values.pop("password", None)
     organisations, refuges = accounts.list_choices(by=me())
     return (
         render_template(
@@ -48,6 +46,23 @@ def new_user() -> ResponseReturnValue:
         ),
         form.status,
     )
+
+
+def _code(name: str, code: str, *, is_recovery: bool) -> ResponseReturnValue:
+    """Shown in answer to the form itself: it stands at no address to come back to."""
+    return render_template("account/code.html", name=name, code=code, is_recovery=is_recovery)
+
+
+@bp.post("/<uuid:person>/recover")
+def recover(person: UUID) -> ResponseReturnValue:
+    """Somebody lost what they sign in with: the code that lets them in again."""
+    try:
+        name, code = invitations.recover(person, by=me())
+    except ProofNeeded:
+        raise
+    except NotAllowed as error:
+        return try_again(error, ".list_users")
+    return _code(name, code, is_recovery=True)
 
 
 @bp.post("/<uuid:person>/active")

@@ -1,35 +1,125 @@
-"""Signing in and out."""
+"""Signing in and out, and coming in for the first time."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from app import security
-from app.errors import NotAllowed
+from app.errors import NotAllowed, TooSoon
 from app.pages import HOME
 from app.schemas import Form
-from app.schemas.accounts import SignInAsked, SignInSchema
-from app.services import accounts
+from app.schemas.sign_ins import (
+    CodeAsked,
+    JoinSchema,
+    PasskeyAnswer,
+    PasskeySchema,
+    SignInAsked,
+    SignInSchema,
+)
+from app.services import invitations, passkeys, sign_ins
 
 bp = Blueprint("auth", __name__)
+CHALLENGE = "challenge"  # which question of ours this browser's passkey was asked
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
-    """E-mail address and password; a wrong pair says nothing about which was wrong."""
+    """A passkey, or e-mail address, password and code; nothing says which of them was wrong."""
     form = Form[SignInAsked](SignInSchema())
     if form.accepted:
+        asked = form.data
         try:
-            security.remember(accounts.sign_in(form.data.email, form.data.password))
-            return redirect(url_for(HOME[security.me().role]))
-        except NotAllowed as error:
-            form.refuse("password", str(error))
+            token = sign_ins.by_password(
+                asked.email, asked.password, code=asked.code, device=security.device()
+            )
+            security.remember(token)
+            return _first_page()
+        except (NotAllowed, TooSoon) as error:
+            form.refuse("password", str(error), status=_status(error))
+    return _sign_in_page(form)
+
+
+def _sign_in_page(form: Form[SignInAsked]) -> ResponseReturnValue:
     form.values.pop("password", None)
+    form.values.pop("code", None)
     tour_url = url_for("public.home") if current_app.config["SETTINGS"].is_demo else None
     return render_template("public/sign_in.html", form=form, tour_url=tour_url), form.status
+
+
+def _status(error: NotAllowed | TooSoon) -> int:
+    return error.status if isinstance(error, TooSoon) else 422
+
+
+def _first_page() -> ResponseReturnValue:
+    return redirect(url_for(HOME[security.me().role]))
+
+
+@bp.post("/sign-in/passkey/options")
+def passkey_options() -> ResponseReturnValue:
+    """The question for whatever passkey this device has."""
+    return ask(passkeys.ask_to_sign_in(site()))
+
+
+@bp.post("/sign-in/passkey")
+def passkey_sign_in() -> ResponseReturnValue:
+    """The passkey's answer."""
+    answer = Form[PasskeyAnswer](PasskeySchema())
+    page = Form[SignInAsked](SignInSchema(), is_sent=False)
+    if answer.accepted:
+        try:
+            token = passkeys.sign_in(answer.data.credential, challenge_id=asked_last(), site=site())
+            security.remember(token)
+            return _first_page()
+        except NotAllowed as error:
+            page.refuse("form", str(error))
+    else:
+        page.refuse("form", passkeys.REFUSED)
+    return _sign_in_page(page)
+
+
+def site() -> passkeys.Site:
+    """Where passkeys are bound to."""
+    return passkeys.Site.of(current_app.config["SETTINGS"].public_url)
+
+
+def ask(question: passkeys.Question) -> Response:
+    """Send a question for a passkey, and note in the browser's session which it was."""
+    session[CHALLENGE] = str(question.challenge_id)
+    return current_app.response_class(question.options, mimetype="application/json")
+
+
+def asked_last() -> UUID | None:
+    """The question that this browser was sent last; it may be answered once."""
+    found = session.pop(CHALLENGE, None)
+    return UUID(found) if found else None
+
+
+@bp.route("/join", methods=["GET", "POST"])
+def join() -> ResponseReturnValue:
+    """Come in with a code, to choose what to sign in with from now on."""
+    form = Form[CodeAsked](JoinSchema())
+    if form.accepted:
+        try:
+            token = invitations.join(form.data.code)
+            security.remember(token)
+            return redirect(url_for("account.set_up"), code=303)
+        except NotAllowed as error:
+            form.refuse("code", str(error))
+    form.values.pop("code", None)
+    return render_template("public/join.html", form=form), form.status
 
 
 @bp.post("/demo/sign-in")
@@ -41,15 +131,19 @@ def demo_sign_in() -> ResponseReturnValue:
         person = UUID(request.form.get("person", ""))
     except ValueError:
         abort(404)
-    security.forget()
-    security.remember(accounts.sign_in_as_demo_person(person))
-    return redirect(url_for(HOME[security.me().role]))
+    security.remember(sign_ins.as_demo_person(person), is_device_known=False)
+    return _first_page()
 
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the sign-in in the database, then empty the browser."""
     security.forget()
-    response = redirect(url_for("public.home"), code=303)
+    return left()
+
+
+def left() -> Response:
+    """To the front page, leaving nothing of this sign-in in the browser."""
+    response = current_app.make_response(redirect(url_for("public.home"), code=303))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

@@ -25,7 +25,7 @@ from app.schemas.decisions import Confirmed, ConfirmSchema, OverrideSchema
 from app.schemas.pre_alerts import HereSchema, PreAlertSchema
 from app.schemas.referrals import ReasonSchema
 from app.security import me
-from app.services import case, choices, closing, matching, offers, pre_alerts, tasks
+from app.services import case, choices, closing, matching, offers, phones, pre_alerts, tasks
 from app.services.asked import ChosenReason, NewPreAlert
 from app.services.board import look
 from app.services.costs import CostUnread
@@ -291,6 +291,17 @@ def scarce() -> ResponseReturnValue:
 def task_list() -> ResponseReturnValue:
     """What needs a person, and the texts that failed."""
     return render_template("coordinator/tasks.html", page=tasks.list_tasks(by=me()))
+
+
+@bp.post("/phones/<uuid:contact>/keep-old")
+def keep_old_number(contact: UUID) -> ResponseReturnValue:
+    """A house did not change its number: what it had counts again."""
+    try:
+        phones.keep_old_number(contact, by=me())
+    except Conflict as error:
+        return try_again(error, ".tasks")
+    flash("The old number is kept. The new one is worth nothing any more.")
+    return redirect(url_for(".tasks"), code=303)
 
 
 @bp.post("/tasks/<uuid:task>/done")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from migrations.row_security import MY_REFUGE, either, guard, i_am
+from migrations.words import change_words
 
 revision = "0021"
 down_revision = "0013"
@@ -169,25 +168,6 @@ def _voids() -> None:
     op.execute("UPDATE void SET begun_at = lower(during)")
     op.add_column("void", sa.Column("message_sid", sa.Text(), nullable=True))
     op.create_unique_constraint(op.f("uq_void_message_sid"), "void", ["message_sid"])
-
-
-def change_words(
-    table: str, column: str, *, add: list[str] | None = None, drop: list[str] | None = None
-) -> None:
-    """Add words to, or take them from, the CHECK of a column of words, whatever else it holds."""
-    name = f"ck_{table}_{column}"
-    told = (
-        op.get_bind()
-        .execute(
-            sa.text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name"),
-            {"name": name},
-        )
-        .scalar_one()
-    )
-    words = [word for word in re.findall(r"'([a-z0-9_]+)'", told) if word not in (drop or [])]
-    listed = ", ".join(f"'{word}'" for word in [*words, *(add or [])])
-    op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-    op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} IN ({listed}))")
 
 
 def downgrade() -> None:

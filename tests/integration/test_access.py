@@ -24,14 +24,22 @@ AUDIENCES: dict[str, tuple[Role, ...]] = {
     "coordinator": (Role.COORDINATOR,),
     "manager": (Role.CHARITY_MANAGER,),
     "admin": (Role.ADMINISTRATOR,),
+    "team": (Role.REFUGE_MANAGER,),
 }
 OPEN_TO_ALL = {
     *("static", "public.home", "public.about_data", "public.leave", "public.robots"),
     *("public.send_surge", "auth.sign_in", "auth.demo_sign_in"),
+    *("auth.join", "auth.passkey_options", "auth.passkey_sign_in"),
     *("health.live", "health.ready", "health.metrics"),
     *("webhooks.inbound", "webhooks.status"),
 }
-SIGNED_IN = {"auth.sign_out"}
+SIGNED_IN = {
+    *("auth.sign_out", "account.home", "account.set_up", "account.passkey_options"),
+    *("account.new_passkey", "account.remove_passkey", "account.new_authenticator"),
+    *("account.authenticator", "account.remove_authenticator", "account.password"),
+    *("account.end_sign_in", "account.sign_out_everywhere", "account.prove"),
+    *("account.prove_options", "account.prove_by_passkey", "account.demo_prove"),
+}
 DIGEST = "SELECT md5(string_agg(t::text, '')) FROM {} t"
 
 

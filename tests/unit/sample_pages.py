@@ -12,9 +12,12 @@ from flask import Flask, render_template
 from werkzeug.datastructures import MultiDict
 
 from app import html
+from tests.unit import sample_account
+from tests.unit.sample_account import TWO, account, authenticator, colleague, factors, house_phone
 
 NOW = datetime(2026, 11, 22, 5, 20, tzinfo=UTC)
 LINKS = {
+    **sample_account.LINKS,
     "auth.demo_sign_in": "/demo/sign-in",
     "auth.sign_out": "/sign-out",
     "police.arrived": "/police/requests/<ref>/arrived",
@@ -183,10 +186,97 @@ NO_FIT = status(
     unlock=["A room at a house with staff by day only."],
     meanwhile=["Keep her with an officer she trusts."],
 )
+
+
+def set_up(**changes: Any) -> dict[str, Any]:
+    return FRAME | {"account": account(NOW, **changes), "first": "/police/requests"}
+
+
+def prove(**changes: Any) -> dict[str, Any]:
+    return FRAME | {
+        "form": form({}, {"code": ["That did not prove it."]}) if not changes else form(),
+        "account": account(NOW, **changes),
+        "back": "/account",
+    }
+
+
 PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "tour": ("public/tour.html", tour),
     "about the data": ("public/about_data.html", lambda: OPEN),
     "sign in": ("public/sign_in.html", lambda: OPEN | {"form": form(), "tour_url": "/"}),
+    "sign in refused": (
+        "public/sign_in.html",
+        lambda: (
+            OPEN | {"form": form(TYPED, {"password": ["No."], "form": ["No."]}), "tour_url": None}
+        ),
+    ),
+    "join": ("public/join.html", lambda: OPEN | {"form": form({}, {"code": ["No."]})}),
+    "account": ("account/home.html", lambda: FRAME | {"account": account(NOW)}),
+    "bare account": (
+        "account/home.html",
+        lambda: (
+            FRAME
+            | {"account": account(NOW, factors=factors(), passkeys=[], sign_ins=[], happenings=[])}
+        ),
+    ),
+    "set up": ("account/set_up.html", lambda: set_up(is_set_up=False, factors=factors())),
+    "set up with a passkey": (
+        "account/set_up.html",
+        lambda: set_up(is_set_up=False, factors=factors(), needs_passkey=True),
+    ),
+    "set up half": (
+        "account/set_up.html",
+        lambda: set_up(is_set_up=False, factors=factors(has_password=True)),
+    ),
+    "set up done": ("account/set_up.html", lambda: set_up()),
+    "new passkey": (
+        "account/new_passkey.html",
+        lambda: FRAME | {"form": form({}, {"label": ["Too long."]})},
+    ),
+    "authenticator": ("account/authenticator.html", lambda: FRAME | authenticator(form())),
+    "no authenticator": (
+        "account/authenticator.html",
+        lambda: FRAME | {"form": form(), "new": None, "picture": ""},
+    ),
+    "password": (
+        "account/password.html",
+        lambda: FRAME | {"account": account(NOW), "form": form({}, {"password": ["Too easy."]})},
+    ),
+    "prove": ("account/prove.html", lambda: prove()),
+    "prove in the demonstration": (
+        "account/prove.html",
+        lambda: prove(factors=factors(), is_demo_person=True),
+    ),
+    "nothing to prove with": ("account/prove.html", lambda: prove(factors=factors())),
+    "prove first": (
+        "errors/prove_first.html",
+        lambda: FRAME | {"message": "Prove it.", "kept": [("reason", "her_wish"), ("note", "x")]},
+    ),
+    "code": (
+        "account/code.html",
+        lambda: FRAME | {"name": "Bea", "code": "7K2M-4QXR-9TWF-H3PC-6VNB", "is_recovery": True},
+    ),
+    "team": (
+        "team/people.html",
+        lambda: (
+            FRAME
+            | {
+                "people": [colleague(), colleague(name="Eve", is_active=False)],
+                "phones": [
+                    house_phone(ends_at=NOW),
+                    house_phone(answers_from=NOW, public_id=TWO),
+                    house_phone(is_stopped=True),
+                ],
+            }
+        ),
+    ),
+    "empty team": ("team/people.html", lambda: FRAME | {"people": [], "phones": []}),
+    "number": (
+        "team/number.html",
+        lambda: (
+            FRAME | {"form": form({"phone": "x"}, {"phone": ["Type it."]}), "phone": house_phone()}
+        ),
+    ),
     "new request": ("police/new_request.html", lambda: new_request(form())),
     "new request with errors": (
         "police/new_request.html",
