@@ -20,6 +20,7 @@ from app.actors import SYSTEM, Role
 from app.backup import BackupError
 from app.backup import back_up as write_backup
 from app.backup import restore as read_backup
+from app.cli_trail import audit, honey
 from app.db import db
 from app.errors import DomainError
 from app.models.accounts import OrganisationKind
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 ROOT = Path(__file__).resolve().parents[1]
 OWNER = "waymark_owner"
 # What a restored database shows until a worker has caught up with the time that went by.
-CATCHES_UP = ("I6 ", "I7 ", "I9 ")
+CATCHES_UP = ("I6 ", "I7 ", "I9 ", "I10 late")
 TOO_POWERFUL = """
     SELECT login FROM (VALUES (session_user::text), (current_user::text)) AS who (login)
      WHERE EXISTS (SELECT FROM pg_roles r WHERE pg_has_role(login, r.oid, 'MEMBER')
@@ -43,7 +44,7 @@ TOO_POWERFUL = """
 def init_cli(app: Flask) -> None:
     """Register every command, and let no production process work with the owner's rights."""
     for each in (migrate, load_reference, seed, worker, create_user, invariants, replay, backup,
-                 restore):  # fmt: skip
+                 restore, audit, honey):  # fmt: skip
         app.cli.add_command(each)
     if not app.config["SETTINGS"].is_demo and not _is_the_owners(app):
         refuse_powerful_login(app)

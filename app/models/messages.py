@@ -33,6 +33,8 @@ class TaskKind(StrEnum):
     TEXT_FAILED = "text_failed"
     PHONE_STOPPED = "phone_stopped"
     WRONG_CODES = "wrong_codes"
+    HONEY_TOUCHED = "honey_touched"
+    TRAIL_BROKEN = "trail_broken"
 
 
 class Contact(Base):

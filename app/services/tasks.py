@@ -35,6 +35,10 @@ WHAT_TO_DO = {
     " from that phone.",
     TaskKind.WRONG_CODES: "Ring the house and ask who sends them. If nobody there does, have the"
     " number taken off.",
+    TaskKind.HONEY_TOUCHED: "Ring the data protection lead: who it was stands on their page."
+    " Do not ask the person yourself.",
+    TaskKind.TRAIL_BROKEN: "Ring the data protection lead and the person on call now. Nothing that"
+    " is written in the trail may be changed or deleted until they have looked.",
 }
 
 
