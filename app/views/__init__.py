@@ -15,9 +15,12 @@ def init_views(app: Flask) -> None:
         manager,
         police,
         public,
+        records,
         refuge,
         webhooks,
     )
 
-    for module in (public, auth, police, coordinator, refuge, manager, admin, webhooks, health):
+    for module in (
+        *(public, auth, police, coordinator, refuge, manager, admin, records, webhooks, health),
+    ):
         app.register_blueprint(module.bp)
