@@ -79,8 +79,9 @@ def seal(*, from_the_first: bool = False) -> int:
 def seal_all() -> int:
     """Seal everything there is; how many rows."""
     total = 0
-    while sealed := seal(from_the_first=True):
-        total += sealed
+    for from_the_first in (False, True):
+        while sealed := seal(from_the_first=from_the_first):
+            total += sealed
     return total
 
 
