@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +14,9 @@ import click
 
 MIN_SECRET_CHARACTERS = 32
 MIN_DISTINCT_CHARACTERS = 10
+SIGNING_KEY_BYTES = 32
 MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 DATABASE_ROLES = ("waymark_owner", "waymark_web", "waymark_worker", "waymark_report")
 
 
@@ -49,6 +52,9 @@ class Settings:
     twilio_previous_auth_token: str = field(default="", repr=False)
     twilio_messaging_service_sid: str = "MG" + "0" * 32
     twilio_api_base_url: str = ""
+    audit_signing_key: str = field(default="", repr=False)
+    audit_old_keys: str = ""
+    audit_anchor: str = ""
 
     @property
     def is_demo(self) -> bool:
@@ -58,6 +64,12 @@ class Settings:
     def is_embedded(self) -> bool:
         """True when Waymark runs PostgreSQL itself; production refuses that."""
         return not self.database_url
+
+    @property
+    def anchor_folder(self) -> Path:
+        """Where signed heads of the audit trail are kept; a copy, when they are sent away too."""
+        is_folder = self.audit_anchor and not self.audit_anchor.startswith("https://")
+        return Path(self.audit_anchor) if is_folder else self.data_dir / "anchors"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -84,6 +96,9 @@ class Settings:
             twilio_messaging_service_sid=env.get("TWILIO_MESSAGING_SERVICE_SID")
             or cls.twilio_messaging_service_sid,
             twilio_api_base_url=env.get("TWILIO_API_BASE_URL", ""),
+            audit_signing_key=_signing_key(env.get("AUDIT_SIGNING_KEY", "")),
+            audit_old_keys=env.get("AUDIT_OLD_KEYS", ""),
+            audit_anchor=_anchor(env.get("AUDIT_ANCHOR", "")),
         )
         settings.refuse_what_is_unsafe()
         return settings
@@ -134,6 +149,15 @@ class Settings:
                 bool(self.twilio_api_base_url),
                 "Production must not set TWILIO_API_BASE_URL; it is for the demo phone.",
             ),
+            (
+                not self.audit_signing_key,
+                f"Production needs AUDIT_SIGNING_KEY. Make one with: {MAKE_KEY}",
+            ),
+            (
+                not self.audit_anchor,
+                "Production needs AUDIT_ANCHOR: a folder that is only ever added to, on another "
+                "machine, or an https:// address that keeps what is sent to it.",
+            ),
         ]
 
 
@@ -160,6 +184,23 @@ def _public_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise SettingsError(f"PUBLIC_URL must be like https://waymark.example, not {text!r}.")
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def _signing_key(text: str) -> str:
+    """32 bytes in the letters of ``token_urlsafe``; empty stays empty."""
+    try:
+        is_whole = not text or len(urlsafe_b64decode(text + "=")) == SIGNING_KEY_BYTES
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise SettingsError(f"AUDIT_SIGNING_KEY must be made with: {MAKE_KEY}")
+    return text
+
+
+def _anchor(text: str) -> str:
+    if text and "://" in text and not text.startswith("https://"):
+        raise SettingsError("AUDIT_ANCHOR must be a folder or begin with https://.")
+    return text
 
 
 def _psycopg(name: str, url: str) -> str:

@@ -33,6 +33,7 @@ class Stage(StrEnum):
     HOUSE = "house"
     DESK = "desk"
     CHARITY = "charity"
+    LEAD = "lead"
     ACCOUNTS = "accounts"
     EVERYBODY = "everybody"
 

@@ -17,6 +17,7 @@ from app.actors import SYSTEM, Role
 from app.backup import BackupError
 from app.backup import back_up as write_backup
 from app.backup import restore as read_backup
+from app.cli_trail import audit, honey
 from app.db import db
 from app.errors import DomainError
 from app.models.accounts import OrganisationKind
@@ -26,13 +27,13 @@ from config import Settings
 ROOT = Path(__file__).resolve().parents[1]
 OWNER = "waymark_owner"
 # What a restored database shows until a worker has caught up with the time that went by.
-CATCHES_UP = ("I6 ", "I7 ", "I9 ")
+CATCHES_UP = ("I6 ", "I7 ", "I9 ", "I10 late")
 
 
 def init_cli(app: Flask) -> None:
     """Register every command, and let no process of the service work with the owner's rights."""
     for each in (migrate, load_reference, seed, worker, create_user, invariants, replay, backup,
-                 restore):  # fmt: skip
+                 restore, audit, honey):  # fmt: skip
         app.cli.add_command(each)
     if not _is_the_owners(app):
         refuse_unsafe_database(app)

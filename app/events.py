@@ -5,9 +5,19 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
+import structlog
+from sqlalchemy.exc import DBAPIError, OperationalError
+
 from app.actors import Actor
 from app.db import db
+from app.errors import Unrecorded
 from app.models.events import Event
+
+log = structlog.get_logger()
+UNRECORDED = (
+    "This could not be written down, and what is not written down is neither shown nor done."
+    " Please try again in a moment."
+)
 
 
 class Fact(StrEnum):
@@ -81,6 +91,11 @@ class Fact(StrEnum):
     TASK_OPENED = "task_opened"
     TASK_DONE = "task_done"
     CLOCK_SHIFTED = "clock_shifted"
+    REFERRAL_REFUSED = "referral_refused"
+    TRAIL_VIEWED = "trail_viewed"
+    TRAIL_CHECKED = "trail_checked"
+    HEAD_ANCHORED = "head_anchored"
+    HONEY_SEEN = "honey_seen"
 
 
 def record(
@@ -95,7 +110,12 @@ def record(
     run_id: UUID | None = None,
     detail: dict[str, object] | None = None,
 ) -> Event:
-    """Append one row to the audit trail. ``detail`` holds ids, codes and counts, never values."""
+    """Append one row to the audit trail. ``detail`` holds ids, codes and counts, never values.
+
+    Raises:
+        Unrecorded: the trail took no row. Nothing of the act is kept and nothing may be shown.
+    """
+    db.session.flush()  # what else waits to be written fails by its own name, not by the trail's
     event = Event(
         kind=fact.value,
         actor_role=by.role,
@@ -110,5 +130,11 @@ def record(
         detail=detail or {},
     )
     db.session.add(event)
-    db.session.flush()
+    try:
+        db.session.flush()
+    except OperationalError:
+        raise
+    except DBAPIError as error:
+        log.error("trail_took_no_row", sqlstate=getattr(error.orig, "sqlstate", None))
+        raise Unrecorded(UNRECORDED) from None
     return event

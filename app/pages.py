@@ -31,8 +31,10 @@ from app.actors import SYSTEM, Role
 from app.db import transaction
 from app.errors import Busy, DomainError, Invalid, ProofNeeded
 from app.security import somebody
+from app.services import refusals
 
 log = structlog.get_logger()
+REFERENCE = re.compile(r"R-[0-9A-Z]{7}(?![0-9A-Z])")
 # A new one is drawn each time; it says nothing new to the person.
 PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.-]*")
 FORM_TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
@@ -45,7 +47,7 @@ HOME = {
     Role.COORDINATOR: "coordinator.board",
     Role.CHARITY_MANAGER: "manager.figures",
     Role.ADMINISTRATOR: "admin.list_users",
-    Role.DATA_PROTECTION_LEAD: "account.home",
+    Role.DATA_PROTECTION_LEAD: "records.home",
 }
 NAV: dict[Role, list[tuple[str, str]]] = {
     Role.OFFICER: [
@@ -63,10 +65,11 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("Board", "coordinator.board"),
         ("Needs a person", "coordinator.tasks"),
         ("Pre-alerts", "coordinator.pre_alerts"),
+        ("Who looked", "records.home"),
     ],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
     Role.ADMINISTRATOR: [("People", "admin.list_users"), ("Add a person", "admin.new_user")],
-    Role.DATA_PROTECTION_LEAD: [],
+    Role.DATA_PROTECTION_LEAD: [("Who looked", "records.home")],
 }
 # What a form that is shown again must never carry.
 NEVER_KEPT = {"csrf_token", "password", "current", "code", "credential"}
@@ -162,7 +165,25 @@ def _proof_needed(error: ProofNeeded) -> ResponseReturnValue:
 def _domain_error(error: DomainError) -> ResponseReturnValue:
     field = error.field if isinstance(error, Invalid) else ""
     log.info("refused", status=error.status, kind=type(error).__name__, field=field)
+    if error.status == 404:
+        return _not_found(message=str(error))
     return _page(error.status, message=str(error))
+
+
+def _not_found(**values: Any) -> ResponseReturnValue:
+    """Write down who asked for which request and was not shown it; then say that it is not there.
+
+    Here and not in each use case, so that a page cannot forget it. An attempt that cannot be
+    written down is answered as any other act that cannot.
+    """
+    asked = REFERENCE.findall(f"{request.path} {' '.join(request.args.values())}")
+    try:
+        by = somebody()
+        if by is not None and asked:
+            refusals.note(asked, endpoint=request.endpoint or "", by=by)
+    except Busy as error:
+        return _page(error.status, message=str(error))
+    return _page(404, **values)
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:
@@ -174,6 +195,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return error
     if error.code == 401:
         return redirect(url_for("auth.sign_in"))
+    if error.code == 404:
+        return _not_found()
     return _page(error.code)
 
 

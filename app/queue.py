@@ -24,6 +24,8 @@ class Job(StrEnum):
     SEND_TEXTS = "send_texts"
     HANDLE_TEXTS = "handle_texts"
     SWEEP = "sweep"
+    ANCHOR = "anchor"
+    CHECK_TRAIL = "check_trail"
 
 
 # Only its job manager is used here, on our connection; the worker opens one of its own.

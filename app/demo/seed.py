@@ -44,6 +44,7 @@ def seed_demo(*, seed: int = SEED) -> str:
         end = world.days * DAY_MINUTES
         story = Story(world, doors, answers_until=end - LAST_ANSWER_MINUTES - 1)
         story.play(until=0)
+        layout.plant_honey()
         closed = [doors.close_a_room(alias) for alias in DEMO_HOUSES]
         story.play(until=end - LAST_ANSWER_MINUTES)
         doors.at(end - LAST_ANSWER_MINUTES)

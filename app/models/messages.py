@@ -37,6 +37,8 @@ class TaskKind(StrEnum):
     SIGN_IN_ATTACKED = "sign_in_attacked"
     ACCOUNT_RECOVERED = "account_recovered"
     NUMBER_CHANGED = "number_changed"
+    HONEY_TOUCHED = "honey_touched"
+    TRAIL_BROKEN = "trail_broken"
 
 
 class Contact(Base):

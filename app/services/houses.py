@@ -115,7 +115,7 @@ def tonight(*, by: Actor, is_live: bool = False) -> Tonight:
     only_refuge(by)
     with transaction(by=by) as now:
         shown = _women(by)
-        _record_look([placement.id for placement, *_ in shown], by, now, is_live=is_live)
+        _record_look([placement.referral_id for placement, *_ in shown], by, now, is_live=is_live)
         rows: dict[str, list[WomanRow]] = defaultdict(list)
         for placement, referral, needs, room in shown:
             rows[placement.state].append(_woman(placement, referral, needs, room, now))
@@ -157,7 +157,7 @@ def _record_look(shown: list[int], by: Actor, now: datetime, *, is_live: bool) -
         Fact.REFERRALS_LISTED,
         by=by,
         refuge_id=by.refuge_id,
-        detail={"placements": shown, "live": is_live},
+        detail={"referral_ids": shown, "live": is_live},
     )
 
 
@@ -172,7 +172,7 @@ def _seen_lately(by: Actor, now: datetime) -> set[int]:
         .order_by(Event.id.desc())
         .limit(1)
     )
-    return set(detail["placements"]) if detail else set()
+    return set(detail["referral_ids"]) if detail else set()
 
 
 def _woman(

@@ -44,6 +44,10 @@ WHAT_TO_DO = {
     " did not, keep the number they had, and have the account that changed it stopped.",
     TaskKind.ACCOUNT_RECOVERED: "Ring this person on a number you know and ask whether they asked"
     " for it. If they did not, have the account stopped.",
+    TaskKind.HONEY_TOUCHED: "Ring the data protection lead: who it was stands on their page."
+    " Do not ask the person yourself.",
+    TaskKind.TRAIL_BROKEN: "Ring the data protection lead and the person on call now. Nothing that"
+    " is written in the trail may be changed or deleted until they have looked.",
 }
 
 

@@ -16,6 +16,7 @@ def init_views(app: Flask) -> None:
         manager,
         police,
         public,
+        records,
         refuge,
         team,
         webhooks,
@@ -23,6 +24,6 @@ def init_views(app: Flask) -> None:
 
     for module in (
         *(public, auth, account, police, coordinator, refuge, team, manager, admin),
-        *(webhooks, health),
+        *(records, webhooks, health),
     ):
         app.register_blueprint(module.bp)

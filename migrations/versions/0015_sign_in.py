@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.row_security import ME, either, guard, i_am
+from migrations.row_security import LOGINS, ME, either, guard, i_am
 from migrations.words import change_words
 
 revision = "0015"
@@ -69,6 +69,9 @@ def _guards() -> None:
             add=either(waymark, hers),
             change=either(waymark, hers),
         )
+    op.execute(
+        f"CREATE POLICY about_me ON event FOR SELECT TO {LOGINS} USING (subject_user_id = {ME})"
+    )
     for table in ("challenge", "invitation", "sign_in_try"):
         guard(table, read=waymark, add=waymark, change=waymark, remove=waymark)
 
@@ -219,6 +222,7 @@ def _tasks_about_people(subjects: tuple[str, ...]) -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP POLICY about_me ON event")
     op.drop_index("ix_event_subject_user_id", table_name="event")
     op.execute("DELETE FROM task WHERE kind IN ('sign_in_attacked', 'account_recovered')")
     change_words("task", "kind", drop=TASKS)
