@@ -3,6 +3,7 @@
 from app.models import (
     accounts,
     beds,
+    care,
     clock,
     events,
     funding,
@@ -18,6 +19,7 @@ from app.models import (
 __all__ = [
     "accounts",
     "beds",
+    "care",
     "clock",
     "events",
     "funding",

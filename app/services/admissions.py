@@ -24,7 +24,9 @@ from app.policy import visible_placements, visible_referrals
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
 from app.services.houses import only_refuge
+from app.services.living_here import LivingHere, living_here
 from app.services.offers import GONE
+from app.services.stay_lengths import read_curve
 
 HERS = (PlacementState.ACCEPTED, PlacementState.ARRIVED)
 WAS_HERS = (PlacementState.DEPARTED, PlacementState.NOT_ARRIVED, PlacementState.WITHDRAWN)
@@ -76,7 +78,7 @@ class Meeting:
 
 @dataclass(frozen=True, kw_only=True)
 class StayPage:
-    """One stay from acceptance on; ``asks`` and ``meeting`` go when she does."""
+    """One stay from acceptance on; ``asks``, ``meeting`` and ``after`` go when she does."""
 
     public_id: UUID
     ref: str
@@ -92,6 +94,7 @@ class StayPage:
     meeting: Meeting | None
     not_arrived_reasons: list[Choice]
     departure_reasons: list[Choice]
+    after: LivingHere | None
 
 
 def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
@@ -129,6 +132,7 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
         NotFound: no such stay, or the house has not accepted her.
     """
     only_refuge(by)
+    curve = read_curve()
     with transaction(by=by) as now:
         placement, referral, room = _find(public_id, by)
         if placement.state not in (*HERS, *WAS_HERS):
@@ -150,6 +154,9 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
             meeting=_meeting(referral) if _may_still_ring(placement, now) else None,
             not_arrived_reasons=reason_choices(ReasonKind.NOT_ARRIVED),
             departure_reasons=reason_choices(ReasonKind.DEPARTURE),
+            after=living_here(placement, room, curve, now)
+            if placement.state == PlacementState.ARRIVED
+            else None,
         )
 
 

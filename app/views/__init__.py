@@ -16,6 +16,7 @@ def init_views(app: Flask) -> None:
         police,
         public,
         refuge,
+        stays,  # noqa: F401 - more pages of the house's blueprint
         webhooks,
     )
 
