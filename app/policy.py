@@ -82,3 +82,17 @@ def visible_tasks(by: Actor) -> Select[Task]:
 def visible_pre_alerts(by: Actor) -> Select[PreAlert]:
     """What the desk was told in confidence: no force and no house reads of an operation."""
     return select(PreAlert).where(true() if by.role in (Role.COORDINATOR, Role.SYSTEM) else false())
+
+
+def live_topic(by: Actor) -> str:
+    """On whose changes this person's open pages look again; empty: they have no such page.
+
+    Migration ``0023b`` tells the same topics.
+    """
+    if by.role in REFUGE:
+        return f"refuge:{by.refuge_id}"
+    return {
+        Role.COORDINATOR: "desk",
+        Role.OFFICER: f"officer:{by.user_id}",
+        Role.FORCE_SUPERVISOR: f"force:{by.organisation_id}",
+    }.get(by.role, "")

@@ -12,6 +12,7 @@ def init_views(app: Flask) -> None:
         auth,
         coordinator,
         health,
+        live,
         manager,
         police,
         public,
@@ -20,5 +21,6 @@ def init_views(app: Flask) -> None:
         webhooks,
     )
 
-    for module in (public, auth, police, coordinator, refuge, manager, admin, webhooks, health):
+    audiences = (public, auth, police, coordinator, refuge, manager, admin)
+    for module in (*audiences, live, webhooks, health):
         app.register_blueprint(module.bp)

@@ -31,7 +31,7 @@ OPEN_TO_ALL = {
     *("health.live", "health.ready", "health.metrics"),
     *("webhooks.inbound", "webhooks.status"),
 }
-SIGNED_IN = {"auth.sign_out"}
+SIGNED_IN = {"auth.sign_out", "live.stamp"}
 DIGEST = "SELECT md5(string_agg(t::text, '')) FROM {} t"
 
 

@@ -70,6 +70,7 @@ def test_up_down_up_ends_in_the_same_shape(scratch: str) -> None:
         "0010",
         "0011",
         "0023",
+        "0023b",
         "0024",
     ],
 )

@@ -17,6 +17,7 @@ NOW = datetime(2026, 11, 22, 5, 20, tzinfo=UTC)
 LINKS = {
     "auth.demo_sign_in": "/demo/sign-in",
     "auth.sign_out": "/sign-out",
+    "live.stamp": "/live",
     "police.arrived": "/police/requests/<ref>/arrived",
     "police.new_request": "/police/requests/new",
     "police.not_arrived": "/police/requests/<ref>/not-arrived",
