@@ -121,8 +121,12 @@ def page_time() -> datetime:
 
 
 def live_part(html: str) -> Response:
-    """A fragment for a page that refreshes itself: 304 while nothing a person reads has changed."""
+    """A fragment for a page that refreshes itself: 304 while nothing a person reads has changed.
+
+    It says the service's time, so that a page cut off later can say since when it is.
+    """
     response = make_response(html)
+    response.headers["X-Waymark-Time"] = str(int(page_time().timestamp()))
     response.set_etag(hashlib.sha256(FORM_TOKEN.sub("", html).encode()).hexdigest())
     response.make_conditional(request)
     return response

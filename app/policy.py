@@ -99,3 +99,17 @@ def visible_events(by: Actor) -> Select[Event]:
     if by.role in (Role.COORDINATOR, Role.DATA_PROTECTION_LEAD, Role.SYSTEM):
         return select(Event)
     return select(Event).where(Event.actor_user_id == by.user_id)
+
+
+def live_topic(by: Actor) -> str:
+    """On whose changes this person's open pages look again; empty: they have no such page.
+
+    Migration ``0023b`` tells the same topics.
+    """
+    if by.role in REFUGE:
+        return f"refuge:{by.refuge_id}"
+    return {
+        Role.COORDINATOR: "desk",
+        Role.OFFICER: f"officer:{by.user_id}",
+        Role.FORCE_SUPERVISOR: f"force:{by.organisation_id}",
+    }.get(by.role, "")

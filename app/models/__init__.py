@@ -3,6 +3,7 @@
 from app.models import (
     accounts,
     beds,
+    care,
     clock,
     events,
     factors,
@@ -20,6 +21,7 @@ from app.models import (
 __all__ = [
     "accounts",
     "beds",
+    "care",
     "clock",
     "events",
     "factors",

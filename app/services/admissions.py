@@ -26,7 +26,9 @@ from app.policy import visible_placements, visible_referrals
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
 from app.services.houses import only_refuge
+from app.services.living_here import LivingHere, living_here
 from app.services.offers import GONE
+from app.services.stay_lengths import read_curve
 from app.services.text_senders import Outcome
 
 HERS = (PlacementState.ACCEPTED, PlacementState.ARRIVED)
@@ -80,7 +82,7 @@ class Meeting:
 
 @dataclass(frozen=True, kw_only=True)
 class StayPage:
-    """One stay from acceptance on; ``asks`` and ``meeting`` go when she does."""
+    """One stay from acceptance on; ``asks``, ``meeting`` and ``after`` go when she does."""
 
     public_id: UUID
     ref: str
@@ -96,6 +98,7 @@ class StayPage:
     meeting: Meeting | None = None
     not_arrived_reasons: list[Choice]
     departure_reasons: list[Choice]
+    after: LivingHere | None = None
 
 
 def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
@@ -145,6 +148,7 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
         NotFound: no such stay, or the house has not accepted her.
     """
     only_refuge(by)
+    curve = read_curve()
     with transaction(by=by) as now:
         placement, referral, room = _find(public_id, by)
         if placement.state not in (*HERS, *WAS_HERS):
@@ -167,6 +171,11 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
             meeting=lambda: _meeting(referral),
             not_arrived_reasons=lambda: reason_choices(ReasonKind.NOT_ARRIVED),
             departure_reasons=lambda: reason_choices(ReasonKind.DEPARTURE),
+            after=lambda: (
+                living_here(placement, room, curve, now)
+                if placement.state == PlacementState.ARRIVED
+                else None
+            ),
         )
 
 

@@ -13,17 +13,19 @@ def init_views(app: Flask) -> None:
         auth,
         coordinator,
         health,
+        live,
         manager,
         police,
         public,
         records,
         refuge,
+        stays,  # noqa: F401 - more pages of the house's blueprint
         team,
         webhooks,
     )
 
     for module in (
         *(public, auth, account, police, coordinator, refuge, team, manager, admin),
-        *(records, webhooks, health),
+        *(records, live, webhooks, health),
     ):
         app.register_blueprint(module.bp)

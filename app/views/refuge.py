@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.errors import Conflict, Invalid
+from app.html import BlankForm
 from app.models.placements import Channel, PlacementState
 from app.pages import live_part, try_again
 from app.schemas import Form
 from app.schemas.referrals import ReasonSchema
 from app.security import me
-from app.services import admissions, beds, houses, offers, voids
+from app.services import admissions, beds, houses, moving_on, offers, voids
 from app.services.asked import ChosenReason
 
 bp = Blueprint("refuge", __name__, url_prefix="/refuge")
@@ -40,7 +42,13 @@ def rooms() -> ResponseReturnValue:
 
 def _rooms(form: Form[ChosenReason] | None = None, room: str = "") -> ResponseReturnValue:
     return (
-        render_template("refuge/rooms.html", house=houses.rooms(by=me()), form=form, form_for=room),
+        render_template(
+            "refuge/rooms.html",
+            house=houses.rooms(by=me()),
+            frees=moving_on.frees_in_house(by=me()),
+            form=form,
+            form_for=room,
+        ),
         form.status if form else 200,
     )
 
@@ -91,17 +99,42 @@ def decline(public_id: UUID) -> ResponseReturnValue:
 @bp.get("/stays/<uuid:public_id>")
 def show_stay(public_id: UUID) -> ResponseReturnValue:
     """One woman on her way or living here."""
-    return _stay(public_id)
+    return stay_page(public_id)
 
 
-def _stay(
-    public_id: UUID, form: Form[ChosenReason] | None = None, form_for: str = ""
+def stay_page(
+    public_id: UUID, form: Form[Any] | None = None, form_for: str = ""
 ) -> ResponseReturnValue:
+    """The page, with the answer that needs another look and which it is."""
     page = admissions.show_stay(public_id, by=me())
     return (
-        render_template("refuge/stay.html", stay=page, form=form, form_for=form_for),
+        render_template(
+            "refuge/stay.html", stay=page, starts=_starts(page), form=form, form_for=form_for
+        ),
         form.status if form else 200,
     )
+
+
+def _starts(page: admissions.StayPage) -> dict[str, BlankForm]:
+    """The forms filled in with what is written down; leaving, with where she planned to go."""
+    if page.after is None:
+        return {}
+    decisions, plan = page.after.decisions, page.after.plan
+    return {
+        "decisions": BlankForm(
+            values={
+                "reasonable_on": [str(decisions.reasonable_on or "")],
+                "conclusive_on": [str(decisions.conclusive_on or "")],
+            }
+        ),
+        "move": BlankForm(
+            values={
+                "leaves_on": [str(plan.leaves_on or "")],
+                "destination": [plan.destination],
+            }
+        ),
+        "depart": BlankForm(values={"reason": [plan.destination]}),
+    }
 
 
 @bp.post("/stays/<uuid:public_id>/arrived")
@@ -129,7 +162,7 @@ def not_arrived(public_id: UUID) -> ResponseReturnValue:
         else:
             flash("She is recorded as not arrived. The duty coordinator is looking into it.")
             return redirect(url_for(".home"), code=303)
-    return _stay(public_id, form, "not_arrived")
+    return stay_page(public_id, form, "not_arrived")
 
 
 @bp.post("/stays/<uuid:public_id>/depart")
@@ -146,7 +179,7 @@ def depart(public_id: UUID) -> ResponseReturnValue:
         else:
             flash("She is recorded as moved on. Her room is free: mark it out of use to clean it.")
             return redirect(url_for(".home"), code=303)
-    return _stay(public_id, form, "depart")
+    return stay_page(public_id, form, "depart")
 
 
 @bp.post("/rooms/<uuid:public_id>/out-of-use")

@@ -41,7 +41,7 @@ SIGNED_IN = {
     *("account.new_passkey", "account.remove_passkey", "account.new_authenticator"),
     *("account.authenticator", "account.remove_authenticator", "account.password"),
     *("account.end_sign_in", "account.sign_out_everywhere", "account.prove"),
-    *("account.prove_options", "account.prove_by_passkey", "account.demo_prove"),
+    *("account.prove_options", "account.prove_by_passkey", "account.demo_prove", "live.stamp"),
 }
 DIGEST = "SELECT md5(string_agg(t::text, '')) FROM {} t"
 

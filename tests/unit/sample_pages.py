@@ -20,6 +20,7 @@ LINKS = {
     **sample_account.LINKS,
     "auth.demo_sign_in": "/demo/sign-in",
     "auth.sign_out": "/sign-out",
+    "live.stamp": "/live",
     "police.arrived": "/police/requests/<ref>/arrived",
     "police.new_request": "/police/requests/new",
     "police.not_arrived": "/police/requests/<ref>/not-arrived",
