@@ -23,6 +23,7 @@ from app.backup import restore as read_backup
 from app.db import db
 from app.errors import DomainError
 from app.models.accounts import OrganisationKind
+from app.server_logs import refuse_talkative_server
 from config import Settings, SettingsError
 
 log = structlog.get_logger()
@@ -74,6 +75,7 @@ def refuse_powerful_login(app: Flask) -> None:
 
 def _refuse_powerful_connection(connection: Any, _record: object) -> None:
     found = connection.execute(TOO_POWERFUL).fetchone()
+    refuse_talkative_server(connection)
     connection.rollback()
     if found is not None:
         connection.close()

@@ -1,11 +1,11 @@
-"""Who is asking: sign-in by cookie, deny by default, one role guard a blueprint, safe headers."""
+"""Who is asking: sign-in by cookie, deny by default, one role guard a blueprint."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import cast
 
-from flask import Flask, Response, abort, g, redirect, request, session, url_for
+from flask import Flask, abort, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
@@ -18,26 +18,12 @@ login = LoginManager()
 
 OPEN_TO_ALL = {
     *("static", "public.home", "public.about_data", "public.leave", "public.robots"),
-    *("public.send_surge", "auth.sign_in", "auth.demo_sign_in"),  # both refuse outside the demo
+    *("public.content_report", "public.send_surge"),
+    *("auth.sign_in", "auth.demo_sign_in"),  # both refuse outside the demo
 }
 OPEN_BLUEPRINTS = {"webhooks", "health"}
 UNREADABLE = "\x00"  # nothing that PostgreSQL keeps has it, so no page has it in its address
 LIVE_HEADER = "X-Waymark-Live"  # a page left open asks by itself: that is nobody's presence
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
-        " connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none';"
-        " frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "X-Robots-Tag": "noindex, nofollow, noarchive",
-}
 
 
 class SignedIn(UserMixin):
@@ -58,7 +44,6 @@ def init_security(app: Flask) -> None:
     login.session_protection = None  # a phone changes its address; the sign-in row is the guard
     login.user_loader(_load)
     app.before_request(_deny_by_default)
-    app.after_request(_headers)
 
 
 def _load(token: str) -> SignedIn | None:
@@ -77,18 +62,6 @@ def _deny_by_default() -> BaseResponse | None:
     if request.method not in ("GET", "HEAD"):
         abort(401)
     return redirect(url_for("auth.sign_in"))
-
-
-def _headers(response: Response) -> Response:
-    for name, value in SECURITY_HEADERS.items():
-        if request.endpoint == "static" and name == "Cache-Control":
-            continue
-        response.headers.setdefault(name, value)
-    if request.is_secure:
-        response.headers.setdefault(
-            "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
-        )
-    return response
 
 
 def only(*roles: Role) -> Callable[[], None]:
