@@ -46,6 +46,7 @@ class Settings:
     web_database_url: str = field(default="", repr=False)
     worker_database_url: str = field(default="", repr=False)
     public_url: str = "http://127.0.0.1:8000"
+    trusted_proxies: int = 0
     secret_key: str = field(default="", repr=False)
     twilio_account_sid: str = "AC" + "0" * 32
     twilio_auth_token: str = field(default="", repr=False)
@@ -89,6 +90,7 @@ class Settings:
             web_database_url=_psycopg("WEB_DATABASE_URL", env.get("WEB_DATABASE_URL", "")),
             worker_database_url=_psycopg("WORKER_DATABASE_URL", env.get("WORKER_DATABASE_URL", "")),
             public_url=_public_url(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"),
+            trusted_proxies=_proxies(env.get("TRUSTED_PROXIES") or "0"),
             secret_key=env.get("SECRET_KEY", ""),
             twilio_account_sid=env.get("TWILIO_ACCOUNT_SID") or cls.twilio_account_sid,
             twilio_auth_token=env.get("TWILIO_AUTH_TOKEN", ""),
@@ -177,6 +179,14 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
         return int(text)
     raise SettingsError(f"PORT must be a whole number from 1 to 65535, not {text!r}.")
+
+
+def _proxies(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) < 10:
+        return int(text)
+    raise SettingsError(
+        f"TRUSTED_PROXIES must be how many proxies of yours stand in front, 0 to 9, not {text!r}."
+    )
 
 
 def _public_url(text: str) -> str:

@@ -24,12 +24,13 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.routing import RequestRedirect
 
 from app.actors import SYSTEM, Role
 from app.db import transaction
 from app.errors import Busy, DomainError, Invalid, ProofNeeded
+from app.logs import described
 from app.security import somebody
 from app.services import refusals
 
@@ -197,6 +198,8 @@ def _csrf_error(error: CSRFError) -> ResponseReturnValue:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error
+    if isinstance(error, SecurityError):  # of another name than ours: no page has links there
+        return "This is not an address of this service.\n", 400, {"Content-Type": "text/plain"}
     if error.code == 401:
         return redirect(url_for("auth.sign_in"))
     if error.code == 404:
@@ -207,18 +210,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 def _broken(error: Exception) -> ResponseReturnValue:
     """A fault of ours: a number for the person, the place for us, no values for anybody."""
     number = secrets.token_hex(4).upper()
-    where = error.__traceback__
-    while where and where.tb_next:
-        where = where.tb_next
-    log.error(
-        "broken",
-        number=number,
-        kind=type(error).__name__,
-        sqlstate=getattr(getattr(error, "orig", None), "sqlstate", None),
-        file=where.tb_frame.f_code.co_filename if where else None,
-        line=where.tb_lineno if where else None,
-        endpoint=request.endpoint,
-    )
+    log.error("broken", number=number, endpoint=request.endpoint, **described(error))
     if current_app.testing and not isinstance(error, DBAPIError):
         raise error
     return _page(500, error_id=number)

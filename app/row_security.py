@@ -15,6 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from app.db import db
+from app.server_logs import refuse_talkative_server
 from config import SettingsError
 
 log = structlog.get_logger()
@@ -87,6 +88,8 @@ def _refuser(*, is_demo: bool) -> Callable[[Any, object], None]:
     def refuse(connection: Any, _record: object) -> None:
         found = connection.execute(too_powerful).fetchone()
         bare = connection.execute(UNGUARDED).fetchone()
+        if not is_demo:
+            refuse_talkative_server(connection)
         connection.rollback()
         if found is not None or bare is not None:
             connection.close()

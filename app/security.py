@@ -1,4 +1,4 @@
-"""Who is asking: sign-in by cookie, deny by default as the access matrix says, safe headers."""
+"""Who is asking: sign-in by cookie, and deny by default as the access matrix says."""
 
 from __future__ import annotations
 
@@ -25,21 +25,6 @@ BEFORE_SET_UP = {
 UNREADABLE = "\x00"  # nothing that PostgreSQL keeps has it, so no page has it in its address
 LIVE_HEADER = "X-Waymark-Live"  # a page left open asks by itself: that is nobody's presence
 DEVICE_LASTS = timedelta(days=180)
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
-        " connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none';"
-        " frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "X-Robots-Tag": "noindex, nofollow, noarchive",
-}
 
 
 class SignedIn(UserMixin):
@@ -60,7 +45,6 @@ def init_security(app: Flask) -> None:
     login.session_protection = None  # a phone changes its address; the sign-in row is the guard
     login.user_loader(_load)
     app.before_request(_deny_by_default)
-    app.after_request(_headers)
     app.after_request(_keep_device)
 
 
@@ -95,18 +79,6 @@ def _set_up_first(endpoint: str) -> BaseResponse | None:
     if is_free or current_app.config["SETTINGS"].is_demo:
         return None
     return redirect(url_for("account.set_up"), code=303)
-
-
-def _headers(response: Response) -> Response:
-    for name, value in SECURITY_HEADERS.items():
-        if request.endpoint == "static" and name == "Cache-Control":
-            continue
-        response.headers.setdefault(name, value)
-    if request.is_secure:
-        response.headers.setdefault(
-            "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
-        )
-    return response
 
 
 def me() -> Actor:

@@ -13,7 +13,7 @@ from flask import Flask, Response, redirect
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
-from app.security import SECURITY_HEADERS
+from app.browsers import HEADERS, content_policy, csp_nonce
 from tests.unit.sample_pages import PAGES, render, sample_app
 
 pytestmark = pytest.mark.browser
@@ -48,6 +48,7 @@ class Site:
         app.add_url_rule("/sign-in", "sign_in", lambda: "please sign in")
         app.after_request(self._headers)
         app.jinja_env.globals["csrf_token"] = lambda: f"token-{self.polls}"
+        app.jinja_env.globals["csp_nonce"] = csp_nonce
         return app
 
     def tell(self, status: str) -> None:
@@ -72,7 +73,9 @@ class Site:
 
     @staticmethod
     def _headers(response: Response) -> Response:
-        response.headers.update(SECURITY_HEADERS)
+        response.headers.update(HEADERS)
+        response.headers["Content-Security-Policy"] = content_policy(csp_nonce())
+        response.headers["Cache-Control"] = "no-store"
         return response
 
 

@@ -193,10 +193,11 @@ def _one_committer(*, waits: bool = False) -> None:
     Raises:
         Conflict: unless ``waits``, when another decision is being written.
     """
-    key = "hashtext('waymark_commit_plan')"
     if waits:
-        db.session.execute(text(f"SELECT pg_advisory_xact_lock({key})"))
-    elif not db.session.scalar(text(f"SELECT pg_try_advisory_xact_lock({key})")):
+        db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('waymark_commit_plan'))"))
+        return
+    asked = text("SELECT pg_try_advisory_xact_lock(hashtext('waymark_commit_plan'))")
+    if not db.session.scalar(asked):
         raise Conflict("Another person is confirming a plan this moment. Look again.")
 
 
