@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -51,6 +51,13 @@ class Face:
             limits.copy() for limits in (self.lower, self.upper, self.low, self.high)
         )
         return Face(self.model, lower, upper, low, high, list(self.goals))
+
+    def grown(self, model: Model) -> Face:
+        """Return the same plans over a model that has more rows after those of this one."""
+        known = len(self.low)
+        low = np.concatenate([self.low, model.low[known:]])
+        high = np.concatenate([self.high, model.high[known:]])
+        return replace(self, model=model, low=low, high=high, goals=list(self.goals))
 
     def allows(self, chosen: Ints) -> bool:
         """Whether the chosen columns (their numbers) keep every limit, in whole numbers."""
