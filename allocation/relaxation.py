@@ -10,7 +10,7 @@ import highspy
 import numpy as np
 
 from allocation.cuts import Cuts
-from allocation.face import Face, Goal, Prices, exact_prices
+from allocation.face import Bits, Face, Goal, Prices, exact_prices
 from allocation.model import FREE, Model
 from allocation.vectors import Floats, Ints
 
@@ -70,7 +70,7 @@ class Relaxation:
         self._goal_at: list[int] = []
         self._columns = np.zeros(0, dtype=np.int64)
         self._inside = np.zeros(model.columns, dtype=bool)
-        self._bounds: tuple[Ints, Ints] = self._columns, self._columns
+        self._bounds: tuple[Bits, Bits] = np.zeros(0, dtype=np.int8), np.zeros(0, dtype=np.int8)
         self._solver = quiet_solver()
         self._solver.setOptionValue("presolve", "off")  # it would hide the ray of no point
         rows, nothing = len(model.low), np.zeros(0, dtype=np.int32)
@@ -153,7 +153,8 @@ class Relaxation:
         """
         _, is_there, ray = self._solver.getDualRay()
         duals = np.array(ray) if is_there else np.zeros(len(self._limits[0]))
-        both = [self._priced(face, np.zeros_like(face.upper), sign * duals) for sign in (1, -1)]
+        nothing = np.zeros(self.model.columns, dtype=np.int64)
+        both = [self._priced(face, nothing, sign * duals) for sign in (1, -1)]
         outside = ~self._inside & (face.upper > 0)
         return min(both, key=lambda p: p.bound - int(np.maximum(0, p.reduced[outside]).sum()))
 
@@ -238,8 +239,8 @@ class Relaxation:
         self._columns = np.concatenate([self._columns, columns])
         lower, upper = self._bounds
         self._bounds = (
-            np.concatenate([lower, np.zeros_like(columns)]),
-            np.concatenate([upper, np.ones_like(columns)]),
+            np.concatenate([lower, np.zeros(count, dtype=np.int8)]),
+            np.concatenate([upper, np.ones(count, dtype=np.int8)]),
         )
         self._inside[columns] = True
 
