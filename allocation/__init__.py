@@ -50,7 +50,7 @@ DEFAULT_SECONDS = 30.0
 # What is spent on proving costs the lowest, beyond finding them, so that the answer comes at once.
 PROVE_SECONDS = 0.1
 # Changes whenever the same problem could give another plan, so that a replay knows what to expect.
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 
 
 def solve(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
