@@ -60,6 +60,13 @@ class Fact(StrEnum):
     TASK_OPENED = "task_opened"
     TASK_DONE = "task_done"
     CLOCK_SHIFTED = "clock_shifted"
+    PEOPLE_KEPT_OUT = "people_kept_out"
+    RULES_VIEWED = "rules_viewed"
+    RULE_ADDED = "rule_added"
+    RULE_ENDED = "rule_ended"
+    GLASS_ASKED = "glass_asked"
+    GLASS_APPROVED = "glass_approved"
+    IDENTITY_VIEWED = "identity_viewed"
 
 
 def record(

@@ -43,20 +43,30 @@ HOME = {
     Role.COORDINATOR: "coordinator.board",
     Role.CHARITY_MANAGER: "manager.figures",
     Role.ADMINISTRATOR: "admin.list_users",
+    Role.DATA_PROTECTION_LEAD: "access.list_looks",
 }
 NAV: dict[Role, list[tuple[str, str]]] = {
     Role.OFFICER: [
         ("My requests", "police.list_requests"),
         ("New request", "police.new_request"),
     ],
-    Role.FORCE_SUPERVISOR: [("Requests of the force", "police.list_requests")],
+    Role.FORCE_SUPERVISOR: [
+        ("Requests of the force", "police.list_requests"),
+        ("Looks", "access.list_looks"),
+    ],
     Role.REFUGE_WORKER: [("Tonight", "refuge.home"), ("Rooms", "refuge.rooms")],
-    Role.REFUGE_MANAGER: [("Tonight", "refuge.home"), ("Rooms", "refuge.rooms")],
+    Role.REFUGE_MANAGER: [
+        ("Tonight", "refuge.home"),
+        ("Rooms", "refuge.rooms"),
+        ("Looks", "access.list_looks"),
+    ],
     Role.COORDINATOR: [
         ("Board", "coordinator.board"),
         ("Needs a person", "coordinator.tasks"),
         ("Pre-alerts", "coordinator.pre_alerts"),
+        ("Looks", "access.list_looks"),
     ],
+    Role.DATA_PROTECTION_LEAD: [("Looks", "access.list_looks")],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
     Role.ADMINISTRATOR: [("People", "admin.list_users"), ("Add a person", "admin.new_user")],
 }

@@ -236,16 +236,24 @@ def _room(
 def _bed_states(refuge_id: int) -> defaultdict[int, Counter[str]]:
     """How many bed spaces of each room are in each state; cots follow their room."""
     rows = db.session.execute(
-        select(Bed.room_id, Placement.state, BedUse.void_id)
+        select(Bed.room_id, Placement.state, BedUse.void_id, BedUse.id)
         .outerjoin(BedUse, (BedUse.bed_id == Bed.id) & BedUse.live)
         .outerjoin(Placement, Placement.id == BedUse.placement_id)
         .where(Bed.refuge_id == refuge_id, Bed.kind == BedKind.BED)
     ).all()
     found: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for room_id, state, void_id in rows:
-        used = STATE_OF_BED[PlacementState(state)] if state else "void" if void_id else "free"
-        found[room_id][used] += 1
+    for room_id, state, void_id, use in rows:
+        found[room_id][_used(state, void_id, use)] += 1
     return found
+
+
+def _used(state: str | None, void_id: int | None, use: int | None) -> str:
+    """A bed whose woman the reader may not see is taken, and that is all that is said of it."""
+    if state:
+        return STATE_OF_BED[PlacementState(state)]
+    if void_id:
+        return "void"
+    return "occupied" if use else "free"
 
 
 def _closures(refuge_id: int) -> defaultdict[int, list[Closure]]:

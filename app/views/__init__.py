@@ -8,6 +8,7 @@ from flask import Flask
 def init_views(app: Flask) -> None:
     """Register every blueprint."""
     from app.views import (
+        access,
         admin,
         auth,
         coordinator,
@@ -19,5 +20,8 @@ def init_views(app: Flask) -> None:
         webhooks,
     )
 
-    for module in (public, auth, police, coordinator, refuge, manager, admin, webhooks, health):
+    for module in (
+        *(public, auth, police, coordinator, refuge, manager, admin, access),
+        *(webhooks, health),
+    ):
         app.register_blueprint(module.bp)

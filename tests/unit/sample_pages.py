@@ -15,6 +15,7 @@ from app import html
 
 NOW = datetime(2026, 11, 22, 5, 20, tzinfo=UTC)
 LINKS = {
+    "access.ask": "/access/requests/<ref>/who-asked",
     "auth.demo_sign_in": "/demo/sign-in",
     "auth.sign_out": "/sign-out",
     "police.arrived": "/police/requests/<ref>/arrived",
