@@ -32,6 +32,10 @@ class Stage(StrEnum):
     WAS_HERE = "was_here"
     HOUSE = "house"
     DESK = "desk"
+    DESK_RINGS = "desk_rings"
+    BROKEN_GLASS = "broken_glass"
+    LOOKS = "looks"
+    KEEPS_LIST = "keeps_list"
     CHARITY = "charity"
     LEAD = "lead"
     ACCOUNTS = "accounts"
@@ -92,7 +96,7 @@ def disclosed(kind: type, stage: Stage) -> frozenset[str]:
     return matrix().objects[name_of(kind)].get(stage, frozenset())
 
 
-def disclose(kind: type[T], stage: Stage, **fields: Callable[[], Any]) -> T:
+def disclose(kind: type[T], stage: Stage, /, **fields: Callable[[], Any]) -> T:
     """Make a page's dataclass of what the matrix gives at ``stage``; the rest keeps its default.
 
     What is withheld is not even looked up: each field is a function, called when it is disclosed.

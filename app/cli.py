@@ -21,8 +21,6 @@ from app.cli_trail import audit, honey
 from app.db import db
 from app.errors import DomainError
 from app.models.accounts import OrganisationKind
-from app.row_security import refuse_unsafe_database
-from config import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 OWNER = "waymark_owner"
@@ -31,27 +29,10 @@ CATCHES_UP = ("I6 ", "I7 ", "I9 ", "I10 late")
 
 
 def init_cli(app: Flask) -> None:
-    """Register every command, and let no process of the service work with the owner's rights."""
+    """Register every command."""
     for each in (migrate, load_reference, seed, worker, create_user, invariants, replay, backup,
                  restore, audit, honey):  # fmt: skip
         app.cli.add_command(each)
-    if not _is_the_owners(app):
-        refuse_unsafe_database(app)
-
-
-def _is_the_owners(app: Flask) -> bool:
-    """True for the commands that change the schema; nobody else may connect just as they do.
-
-    Settings refuse to name the owner's address again for the web or the worker.
-    """
-    from app import connection_options, database_url
-
-    settings: Settings = app.config["SETTINGS"]
-    options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]["options"]
-    return (app.config["SQLALCHEMY_DATABASE_URI"], options) == (
-        database_url(settings, OWNER),
-        connection_options(settings, OWNER),
-    )
 
 
 def alembic_config(url: str) -> Config:

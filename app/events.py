@@ -101,6 +101,13 @@ class Fact(StrEnum):
     TRAIL_CHECKED = "trail_checked"
     HEAD_ANCHORED = "head_anchored"
     HONEY_SEEN = "honey_seen"
+    PEOPLE_KEPT_OUT = "people_kept_out"
+    RULES_VIEWED = "rules_viewed"
+    RULE_ADDED = "rule_added"
+    RULE_ENDED = "rule_ended"
+    GLASS_ASKED = "glass_asked"
+    GLASS_APPROVED = "glass_approved"
+    IDENTITY_VIEWED = "identity_viewed"
 
 
 def record(

@@ -55,22 +55,30 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("My requests", "police.list_requests"),
         ("New request", "police.new_request"),
     ],
-    Role.FORCE_SUPERVISOR: [("Requests of the force", "police.list_requests")],
+    Role.FORCE_SUPERVISOR: [
+        ("Requests of the force", "police.list_requests"),
+        ("Looks", "access.list_looks"),
+    ],
     Role.REFUGE_WORKER: [("Tonight", "refuge.home"), ("Rooms", "refuge.rooms")],
     Role.REFUGE_MANAGER: [
         ("Tonight", "refuge.home"),
         ("Rooms", "refuge.rooms"),
         ("People and phones", "team.people"),
+        ("Looks", "access.list_looks"),
     ],
     Role.COORDINATOR: [
         ("Board", "coordinator.board"),
         ("Needs a person", "coordinator.tasks"),
         ("Pre-alerts", "coordinator.pre_alerts"),
         ("Who looked", "records.home"),
+        ("Looks", "access.list_looks"),
     ],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
     Role.ADMINISTRATOR: [("People", "admin.list_users"), ("Add a person", "admin.new_user")],
-    Role.DATA_PROTECTION_LEAD: [("Who looked", "records.home")],
+    Role.DATA_PROTECTION_LEAD: [
+        ("Who looked", "records.home"),
+        ("Looks", "access.list_looks"),
+    ],
 }
 # What a form that is shown again must never carry.
 NEVER_KEPT = {"csrf_token", "password", "current", "code", "credential"}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, select, true
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true
 
 from app.actors import REFUGE, Actor, Role
+from app.models.access import AccessNotice, BreakGlass, RecordRule
 from app.models.accounts import User
 from app.models.beds import Refuge, Room
 from app.models.events import Event
@@ -18,8 +21,20 @@ ASKED_OR_HERS = (PlacementState.OFFERED, PlacementState.ACCEPTED, PlacementState
 
 
 def visible_referrals(by: Actor) -> Select[Referral]:
-    """Officers see their own, supervisors their force's, refuges those they are asked about."""
-    return select(Referral).where(_referral_rule(by))
+    """Officers see their own, supervisors their force's, refuges those they are asked about.
+
+    Nobody sees one whose list keeps them out, whatever else they may see.
+    """
+    return select(Referral).where(_referral_rule(by), _not_denied(Referral.id, by))
+
+
+def _not_denied(referral_id: Any, by: Actor) -> ColumnElement[bool]:
+    """The database itself knows the lists, because whom they name may not read them."""
+    if by.role is Role.SYSTEM:
+        return true()
+    denied = func.denied_referrals().column_valued("denied")
+    found: ColumnElement[bool] = ~referral_id.in_(select(denied))
+    return found
 
 
 def _referral_rule(by: Actor) -> ColumnElement[bool]:
@@ -40,14 +55,17 @@ def _referral_rule(by: Actor) -> ColumnElement[bool]:
 
 def visible_placements(by: Actor) -> Select[Placement]:
     """Refuge staff see their own house's; police those of their own requests; the desk all."""
+    return select(Placement).where(_placement_rule(by), _not_denied(Placement.referral_id, by))
+
+
+def _placement_rule(by: Actor) -> ColumnElement[bool]:
     if by.role in REFUGE:
-        return select(Placement).where(Placement.refuge_id == by.refuge_id)
+        return Placement.refuge_id == by.refuge_id
     if by.role in (Role.COORDINATOR, Role.SYSTEM):
-        return select(Placement)
+        return true()
     if by.role in (Role.OFFICER, Role.FORCE_SUPERVISOR):
-        own = select(Referral.id).where(_referral_rule(by))
-        return select(Placement).where(Placement.referral_id.in_(own))
-    return select(Placement).where(false())
+        return Placement.referral_id.in_(select(Referral.id).where(_referral_rule(by)))
+    return false()
 
 
 def visible_refuges(by: Actor) -> Select[Refuge]:
@@ -69,9 +87,11 @@ def visible_rooms(by: Actor) -> Select[Room]:
 
 
 def visible_users(by: Actor) -> Select[User]:
-    """Administrators see accounts, and nothing else of the service."""
-    if by.role in (Role.ADMINISTRATOR, Role.SYSTEM):
+    """Administrators see accounts, and nothing else of the service; a house's manager her staff."""
+    if by.role in (Role.ADMINISTRATOR, Role.COORDINATOR, Role.SYSTEM):
         return select(User)
+    if by.role is Role.REFUGE_MANAGER:
+        return select(User).where(User.refuge_id == by.refuge_id)
     return select(User).where(User.id == by.user_id)
 
 
@@ -86,7 +106,26 @@ def visible_colleagues(by: Actor) -> Select[User]:
 
 def visible_tasks(by: Actor) -> Select[Task]:
     """What needs a person is the desk's."""
-    return select(Task).where(true() if by.role in (Role.COORDINATOR, Role.SYSTEM) else false())
+    is_desk = true() if by.role in (Role.COORDINATOR, Role.SYSTEM) else false()
+    is_seen = or_(Task.referral_id.is_(None), _not_denied(Task.referral_id, by))
+    return select(Task).where(is_desk, is_seen)
+
+
+def visible_rules(by: Actor) -> Select[RecordRule]:
+    """A record's list is the desk's and the manager's of her house; never whom it keeps out."""
+    if by.role not in (Role.COORDINATOR, Role.REFUGE_MANAGER):
+        return select(RecordRule).where(false())
+    own = visible_referrals(by).with_only_columns(Referral.id)
+    return select(RecordRule).where(RecordRule.referral_id.in_(own))
+
+
+def visible_glass(by: Actor) -> Select[BreakGlass]:
+    """One's own looks; all for those who may agree to one; and those one is told of."""
+    told = select(AccessNotice.break_glass_id).where(AccessNotice.user_id == by.user_id)
+    is_second = by.role in (Role.COORDINATOR, Role.DATA_PROTECTION_LEAD)
+    mine = or_(BreakGlass.asked_by_id == by.user_id, BreakGlass.id.in_(told))
+    which = true() if is_second else mine
+    return select(BreakGlass).where(which, _not_denied(BreakGlass.referral_id, by))
 
 
 def visible_pre_alerts(by: Actor) -> Select[PreAlert]:

@@ -1,6 +1,7 @@
 """Every table, imported so that migrations and mappers see them all."""
 
 from app.models import (
+    access,
     accounts,
     beds,
     care,
@@ -19,6 +20,7 @@ from app.models import (
 )
 
 __all__ = [
+    "access",
     "accounts",
     "beds",
     "care",

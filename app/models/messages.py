@@ -41,6 +41,10 @@ class TaskKind(StrEnum):
     TRAIL_BROKEN = "trail_broken"
 
 
+# What the desk can only settle by ringing the officer.
+RINGS_OFFICER = (TaskKind.OVERDUE, TaskKind.NOT_ARRIVED)
+
+
 class Contact(Base):
     """A refuge's phone. Recipients are chosen by this id, never typed.
 

@@ -33,8 +33,11 @@ WHO_HELP = "Choose whether she is a woman aged 18 or over."
 SINGLES = (
     "who",
     *("form_key", "place", "urgency", "household", "language", "callback_phone"),
-    *("incident_ref", "may_share", "london", "same_as", "tie"),
+    *("incident_ref", "may_share", "london", "same_as", "tie", "hide_from"),
 )
+HIDE_HELP = "Type e-mail addresses, like name@force.police.uk, with a space between; at most five."
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{3,190}")
+MOST_HIDDEN = 5
 FULL_POSTCODE = re.compile(r"^([A-Z]{1,2}[0-9][0-9A-Z]?) ?[0-9][A-Z]{2}$")
 FULL_EIRCODE = re.compile(r"^([A-Z][0-9][0-9W]) ?[0-9A-Z]{4}$")
 
@@ -93,6 +96,17 @@ class PhoneField(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         return british_phone(super()._deserialize(value, attr, data, **kwargs))
+
+
+class AddressesField(fields.String):
+    """E-mail addresses, parted by commas or spaces, each once."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        typed = re.split(r"[\s,;]+", super()._deserialize(value, attr, data, **kwargs).lower())
+        found = tuple(dict.fromkeys(each for each in typed if each))
+        if len(found) > MOST_HIDDEN or not all(EMAIL.fullmatch(each) for each in found):
+            raise ValidationError(HIDE_HELP)
+        return found
 
 
 class ChildSchema(Schema):
@@ -183,6 +197,7 @@ class ReferralSchema(Schema):
         load_default="",
         validate=validate.Length(max=40, error="Keep the reference to 40 characters."),
     )
+    hide_from = AddressesField(load_default=())
     same_as = fields.String(
         load_default="", validate=validate.Regexp(r"R-[0-9A-Z]{7}\Z", error=LOST_PART)
     )

@@ -29,7 +29,10 @@ class AvoidedPlace:
 
 @dataclass(frozen=True, kw_only=True)
 class NewReferral:
-    """What an officer asks for one household. Places are a district's code or a town's name."""
+    """What an officer asks for one household. Places are a district's code or a town's name.
+
+    ``hide_from`` are e-mail addresses of people who must not see it.
+    """
 
     form_key: UUID
     place: str
@@ -43,6 +46,7 @@ class NewReferral:
     avoid: tuple[AvoidedPlace, ...] = ()
     unsafe_regions: tuple[str, ...] = ()
     london: London = London.EITHER
+    hide_from: tuple[str, ...] = ()
     same_as: str = ""
     tie: LinkKind | None = None
 

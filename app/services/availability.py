@@ -155,6 +155,8 @@ def _of_bed(
     if use.reason:
         state = BedState.TURNAROUND if use.reason == TURNAROUND else BedState.VOID
         return state, use.reason
+    if use.state is None:  # the reader may not see her: the bed is taken, and no more is said
+        return BedState.OCCUPIED, ""
     return _of_stay(use, at, now, ready, base, why)
 
 

@@ -100,7 +100,7 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
         _note_look(run, sorted(persons), by=by, is_live=is_live)
         tasks = visible_tasks(by).where(Task.done_at.is_(None)).subquery()
         return Board(
-            plan=_plan_note(run, rooms),
+            plan=_plan_note(run, rooms, {each.ref for each in persons.values()}),
             lines=in_groups(sorted(lines, key=_decisions_first)),
             offers=_by_clock(asked, ReferralState.OFFERED),
             promised=_by_clock(asked, ReferralState.CONFIRMED),
@@ -147,7 +147,7 @@ def _plan_lines(run: RunRow | None, ids: list[int]) -> dict[int, PlanLine]:
     return {line.referral_id: line for line in rows}
 
 
-def _plan_note(run: RunRow | None, rooms: dict[int, RoomShown]) -> PlanNote | None:
+def _plan_note(run: RunRow | None, rooms: dict[int, RoomShown], seen: set[str]) -> PlanNote | None:
     if run is None:
         return None
     proposed, total = db.session.execute(
@@ -161,16 +161,17 @@ def _plan_note(run: RunRow | None, rooms: dict[int, RoomShown]) -> PlanNote | No
         proposed=proposed,
         left_out=total - proposed,
         is_explained=run.is_explained,
-        others=[_other_plan(each, rooms) for each in run.other_plans],
+        others=[_other_plan(each, rooms, seen) for each in run.other_plans],
     )
 
 
-def _other_plan(kept: dict[str, Any], rooms: dict[int, RoomShown]) -> OtherPlan:
+def _other_plan(kept: dict[str, Any], rooms: dict[int, RoomShown], seen: set[str]) -> OtherPlan:
     return OtherPlan(
         costs=kept["costs"],
         differs=[
             (each["ref"], rooms[each["room_id"]] if each["room_id"] else None)
             for each in kept["differs"]
+            if each["ref"] in seen
         ],
     )
 

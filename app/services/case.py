@@ -11,17 +11,18 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.actors import Actor
+from app.authz import Stage, disclose
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
 from app.models.accounts import Organisation, User
 from app.models.beds import Room
-from app.models.messages import Contact, Message
+from app.models.messages import RINGS_OFFICER, Contact, Message, Task
 from app.models.placements import Placement, PlacementState
 from app.models.plans import PlanLine
 from app.models.reference import Reason, ReasonKind
 from app.models.referrals import MOVES, Caller, Referral, ReferralState
-from app.policy import visible_placements, visible_referrals
+from app.policy import visible_placements, visible_referrals, visible_tasks
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.costs import Cost, known_cost
 from app.services.desk import (
@@ -105,8 +106,8 @@ class CasePage:
     free_rooms: list[RoomShown]
     chosen: ChosenCost | None
     force: str
-    callback_phone: str
-    incident_ref: str
+    callback_phone: str = ""
+    incident_ref: str = ""
     closed_reason: str
     moves: frozenset[str]
     stamp: str
@@ -138,29 +139,44 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
         planned = _line_of(referral)
         line = line_shown(persons[referral.id], planned, rooms)
         asked = asked_shown(by, persons, rooms).get(referral.id)
-        caller = db.session.get_one(Caller, referral.caller_id)
-        return CasePage(
-            line=line,
-            asked=asked,
-            texts=_texts(asked),
-            history=_history(referral, rooms, by),
-            free_rooms=_not_looked_at(line, rooms),
-            chosen=_chosen_cost(ref, chosen, planned, rooms) if chosen else None,
-            force=db.session.get_one(Organisation, referral.force_id).name,
-            callback_phone=caller.callback_phone,
-            incident_ref=caller.incident_ref,
-            closed_reason=reason_text(referral.closed_reason),
-            moves=frozenset(MOVES[ReferralState(referral.state)]),
-            stamp=_stamp(referral, planned),
-            news=_news(referral, by, has_changed=False),
-            override_reasons=reason_choices(ReasonKind.OVERRIDE),
-            withdraw_reasons=reason_choices(ReasonKind.OVERRIDE)
-            + reason_choices(ReasonKind.DECLINED_BY_SURVIVOR),
-            decline_reasons=reason_choices(ReasonKind.DECLINED_BY_REFUGE),
-            unmet_reasons=reason_choices(ReasonKind.UNMET),
-            recovery=recovery,
-            frees=frees,
+        return disclose(
+            CasePage,
+            stage_of(referral, by),
+            line=lambda: line,
+            asked=lambda: asked,
+            texts=lambda: _texts(asked),
+            history=lambda: _history(referral, rooms, by),
+            free_rooms=lambda: _not_looked_at(line, rooms),
+            chosen=lambda: _chosen_cost(ref, chosen, planned, rooms) if chosen else None,
+            force=lambda: db.session.get_one(Organisation, referral.force_id).name,
+            callback_phone=lambda: _caller(referral).callback_phone,
+            incident_ref=lambda: _caller(referral).incident_ref,
+            closed_reason=lambda: reason_text(referral.closed_reason),
+            moves=lambda: frozenset(MOVES[ReferralState(referral.state)]),
+            stamp=lambda: _stamp(referral, planned),
+            news=lambda: _news(referral, by, has_changed=False),
+            override_reasons=lambda: reason_choices(ReasonKind.OVERRIDE),
+            withdraw_reasons=lambda: (
+                reason_choices(ReasonKind.OVERRIDE)
+                + reason_choices(ReasonKind.DECLINED_BY_SURVIVOR)
+            ),
+            decline_reasons=lambda: reason_choices(ReasonKind.DECLINED_BY_REFUGE),
+            unmet_reasons=lambda: reason_choices(ReasonKind.UNMET),
+            recovery=lambda: recovery,
+            frees=lambda: frees,
         )
+
+
+def stage_of(referral: Referral, by: Actor) -> Stage:
+    """Who asked is the desk's to know while a task says: ring the officer."""
+    rings = visible_tasks(by).where(
+        Task.referral_id == referral.id, Task.kind.in_(RINGS_OFFICER), Task.done_at.is_(None)
+    )
+    return Stage.DESK_RINGS if db.session.scalars(rings).first() else Stage.DESK
+
+
+def _caller(referral: Referral) -> Caller:
+    return db.session.get_one(Caller, referral.caller_id)
 
 
 def _living_there(

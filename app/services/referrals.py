@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.actors import POLICE, Actor
@@ -70,6 +70,7 @@ def make_referral(new: NewReferral, *, by: Actor) -> str:
             .values(referral_id=referral.id)
         )
         record(Fact.REFERRAL_MADE, by=by, referral_id=referral.id, detail={"urgency": new.urgency})
+        _hide_from(referral, new.hide_from, by=by)
         defer(Job.PLAN)
         return referral.ref
 
@@ -196,6 +197,18 @@ def _policy_in_force(urgency: Urgency, now: datetime) -> int:
 def _tie(first: Referral, second: Referral, kind: LinkKind) -> None:
     a, b = sorted((first.id, second.id))
     db.session.add(ReferralLink(a_id=a, b_id=b, kind=kind))
+
+
+def _hide_from(referral: Referral, addresses: tuple[str, ...], *, by: Actor) -> None:
+    """Keep out whoever signs in with these addresses.
+
+    Safety: the answer is the same whether or not anybody does, so nobody can ask who works here.
+    """
+    for address in addresses:
+        db.session.execute(select(func.deny_to_email(referral.id, address)))
+    if addresses:
+        detail: dict[str, object] = {"named": len(addresses)}
+        record(Fact.PEOPLE_KEPT_OUT, by=by, referral_id=referral.id, detail=detail)
 
 
 def hand_on(who: HandOnFor, *, by: Actor) -> list[tuple[str, str | None]]:

@@ -9,12 +9,20 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from app.actors import Actor
+from app.authz import Stage, disclose
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
 from app.models.accounts import Organisation, User
 from app.models.beds import Refuge
-from app.models.messages import Contact, Message, MessageState, Task, TaskKind
+from app.models.messages import (
+    RINGS_OFFICER,
+    Contact,
+    Message,
+    MessageState,
+    Task,
+    TaskKind,
+)
 from app.models.placements import Placement
 from app.models.referrals import Caller, Referral
 from app.policy import visible_refuges, visible_tasks
@@ -60,7 +68,7 @@ class TaskShown:
     what_to_do: str
     opened_at: datetime
     ref: str
-    officer_phone: str
+    officer_phone: str = ""
     alias: str
     duty_line: str
     phone_label: str
@@ -124,18 +132,20 @@ def _shown(
     contact: Contact | None,
     person: str | None,
 ) -> TaskShown:
-    return TaskShown(
-        public_id=task.public_id,
-        kind=task.kind,
-        what_to_do=WHAT_TO_DO[TaskKind(task.kind)],
-        opened_at=task.opened_at,
-        ref=ref or "",
-        officer_phone=phone or "" if task.kind == TaskKind.NOT_ARRIVED else "",
-        alias=refuge.alias if refuge else "",
-        duty_line=refuge.duty_line if refuge else "",
-        phone_label=contact.label if contact else "",
-        person=person or "",
-        new_number=contact.public_id if contact and contact.replaces_id else None,
+    return disclose(
+        TaskShown,
+        Stage.DESK_RINGS if task.kind in RINGS_OFFICER else Stage.DESK,
+        public_id=lambda: task.public_id,
+        kind=lambda: task.kind,
+        what_to_do=lambda: WHAT_TO_DO[TaskKind(task.kind)],
+        opened_at=lambda: task.opened_at,
+        ref=lambda: ref or "",
+        officer_phone=lambda: phone or "",
+        alias=lambda: refuge.alias if refuge else "",
+        duty_line=lambda: refuge.duty_line if refuge else "",
+        phone_label=lambda: contact.label if contact else "",
+        person=lambda: person or "",
+        new_number=lambda: contact.public_id if contact and contact.replaces_id else None,
     )
 
 

@@ -8,6 +8,7 @@ from flask import Flask
 def init_views(app: Flask) -> None:
     """Register every blueprint."""
     from app.views import (
+        access,
         account,
         admin,
         auth,
@@ -25,7 +26,7 @@ def init_views(app: Flask) -> None:
     )
 
     for module in (
-        *(public, auth, account, police, coordinator, refuge, team, manager, admin),
+        *(public, auth, account, police, coordinator, refuge, team, manager, admin, access),
         *(records, live, webhooks, health),
     ):
         app.register_blueprint(module.bp)

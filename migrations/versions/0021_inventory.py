@@ -10,7 +10,7 @@ from migrations.row_security import MY_REFUGE, either, guard, i_am
 from migrations.words import change_words
 
 revision = "0021"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

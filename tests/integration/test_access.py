@@ -1,4 +1,4 @@
-"""Who may open what: every route, every person; somebody else's page does not exist."""
+"""Sign-in, tokens and looks on every route; who may open what is tests/integration/authz/."""
 
 from __future__ import annotations
 
@@ -10,41 +10,14 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from app.actors import POLICE, REFUGE, Role
+from app.authz import matrix
 from app.services import matching
 from tests.browser_without_a_window import Browser, text_of
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import accept, make_referral, offer_room, room_of
 
-# A route of a blueprint that is not named here fails the test: nothing is open by accident.
-AUDIENCES: dict[str, tuple[Role, ...]] = {
-    "police": POLICE,
-    "refuge": REFUGE,
-    "coordinator": (Role.COORDINATOR,),
-    "manager": (Role.CHARITY_MANAGER,),
-    "admin": (Role.ADMINISTRATOR,),
-    "team": (Role.REFUGE_MANAGER,),
-    "records": (Role.COORDINATOR, Role.DATA_PROTECTION_LEAD),
-}
-# Narrower than its blueprint.
-AUDIENCES_OF_PAGES = {"records.see_alerts": (Role.DATA_PROTECTION_LEAD,)}
-OPEN_TO_ALL = {
-    *("static", "public.home", "public.about_data", "public.leave", "public.robots"),
-    *("public.content_report", "public.send_surge", "auth.sign_in", "auth.demo_sign_in"),
-    *("auth.join", "auth.passkey_options", "auth.passkey_sign_in"),
-    *("health.live", "health.ready", "health.metrics"),
-    *("webhooks.inbound", "webhooks.status"),
-}
-SIGNED_IN = {
-    *("auth.sign_out", "account.home", "account.set_up", "account.passkey_options"),
-    *("account.new_passkey", "account.remove_passkey", "account.new_authenticator"),
-    *("account.authenticator", "account.remove_authenticator", "account.password"),
-    *("account.end_sign_in", "account.sign_out_everywhere", "account.prove"),
-    *("account.prove_options", "account.prove_by_passkey", "account.demo_prove", "live.stamp"),
-}
 NO_FORM = {"public.content_report"}  # a browser's own report; it changes nothing
-DIGEST = "SELECT md5(string_agg(t::text, '')) FROM {} t"
 
 
 def _rules(app: Flask) -> Iterator[tuple[Rule, str]]:
@@ -67,33 +40,9 @@ def _path(app: Flask, rule: Rule) -> str:
         return str(app.url_map.bind("localhost").build(rule.endpoint, given, method=None))
 
 
-def test_every_route_has_an_audience(app: Flask) -> None:
-    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
-    named = {each for each in endpoints if each.split(".")[0] in AUDIENCES}
-
-    assert endpoints - named == OPEN_TO_ALL | SIGNED_IN
-
-
-def test_a_page_of_another_audience_does_not_exist(
-    app: Flask, cast: Cast, browser_of: Callable[[str], Browser]
-) -> None:
-    for person in cast.everybody().values():
-        browser = browser_of(person.email)
-        browser.get("/about-the-data")
-        for rule, method in _rules(app):
-            audience = AUDIENCES_OF_PAGES.get(
-                rule.endpoint, AUDIENCES.get(rule.endpoint.split(".")[0])
-            )
-            if audience is None or person.actor.role in audience:
-                continue
-            path = _path(app, rule)
-            response = browser.get(path) if method == "GET" else browser.post(path)
-            assert response.status_code == 404, (person.email, method, path)
-
-
 def test_nobody_signed_out_gets_further_than_sign_in(app: Flask, anonymous: Browser) -> None:
     for rule, method in _rules(app):
-        if rule.endpoint in OPEN_TO_ALL:
+        if matrix().may_open(rule.endpoint, method, None):
             continue
         path = _path(app, rule)
         response = anonymous.get(path) if method == "GET" else anonymous.post(path)

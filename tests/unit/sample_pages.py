@@ -18,6 +18,7 @@ from tests.unit.sample_account import TWO, account, authenticator, colleague, fa
 NOW = datetime(2026, 11, 22, 5, 20, tzinfo=UTC)
 LINKS = {
     **sample_account.LINKS,
+    "access.ask": "/access/requests/<ref>/who-asked",
     "auth.demo_sign_in": "/demo/sign-in",
     "auth.sign_out": "/sign-out",
     "live.stamp": "/live",

@@ -18,7 +18,7 @@ QUERY = "SELECT count(*) FROM referral"
 def test_a_connection_forgets_who_acted_ten_thousand_times(
     postgres: EmbeddedPostgres, world: World
 ) -> None:
-    people: list[Actor | None] = [each.actor for each in world.cast.everybody().values()]
+    people: list[Actor | None] = [each.actor for each in world.people.values()]
     people.append(None)  # a path that forgot to say who acts must see nothing
     engine = create_engine(
         postgres.url("waymark_web", DATABASE), poolclass=QueuePool, pool_size=1, max_overflow=0

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
 
-from app.actors import SYSTEM, Actor
+from app.actors import SYSTEM, Actor, Role
 from app.authz import Stage
 from app.db import db, transaction
 from app.html import phone_text
+from app.models.access import RecordRule, RuleKind
+from app.models.accounts import User
 from app.models.beds import Refuge
 from app.models.messages import Task, TaskKind
 from app.models.placements import Channel
 from app.outbox import open_task
-from app.services import beds, clock, matching, offers, pre_alerts, tasks, voids
+from app.services import (
+    beds,
+    break_glass,
+    clock,
+    matching,
+    offers,
+    pre_alerts,
+    restrictions,
+    tasks,
+    voids,
+)
 from app.services.asked import NewChild, NewPreAlert
-from tests.cast import Cast, invite_cast
+from tests.cast import Cast, Person, _user, invite_cast
 from tests.factories import make_referral, offer_room, room_of
 
 Run = Callable[..., Any]
@@ -33,9 +45,14 @@ ONLY_HERS = {
     "declined": ("SW9", "ti", "Tigrinya", 7),
     "colleagues": ("NW1", "hu", "Hungarian", 8),
     "others": ("M1", "ro", "Romanian", 9),
+    "restricted": ("E8", "ru", "Russian", 10),
+    "missing": ("N8", "pt", "Portuguese", 11),
 }
 ASKER = {"colleagues": "bram", "others": "cora"}
-ROOM = {"asked": "3", "promised": "4", "lives": "5", "declined": "6", "others": "4"}
+ROOM = {"asked": "3", "promised": "4", "lives": "5", "declined": "6", "others": "4",
+        "restricted": "7", "missing": "8"}  # fmt: skip
+# Whom the list of the restricted record keeps out.
+KEPT_OUT = ("bea", "sergeant", "dora")
 STAFF = {"Rowan": ("bea", "rowan_manager"), "Cedar": ("chloe",)}
 HOUSE_STAGE = {
     "asked": Stage.ASKED,
@@ -43,6 +60,8 @@ HOUSE_STAGE = {
     "others": Stage.PROMISED,
     "lives": Stage.LIVES_HERE,
     "declined": Stage.WAS_HERE,
+    "restricted": Stage.PROMISED,
+    "missing": Stage.WAS_HERE,
 }
 
 
@@ -60,30 +79,34 @@ class Record:
 
     def stage_for(self, person: str) -> Stage | None:
         """What somebody of the cast is to this record; None: nothing at all."""
+        if self.name == "restricted" and person in KEPT_OUT:
+            return None
         if person == self.asker:
             return Stage.ASKER
         if person == "sergeant" and self.asker in ("amara", "bram"):
             return Stage.FORCE
-        if person == "dee":
-            return Stage.DESK
+        if person in ("dee", "dora"):
+            return Stage.DESK_RINGS if self.name == "missing" else Stage.DESK
         return HOUSE_STAGE.get(self.name) if person in STAFF[self.house] else None
 
 
 @dataclass(kw_only=True)
 class World:
-    """The cast, the records by name, and the ids of what is no woman's record."""
+    """Everybody, the records by name, and the ids of what is no woman's record."""
 
     cast: Cast
+    people: dict[str, Person]
     records: dict[str, Record]
     ids: dict[str, UUID]
 
     def actor(self, person: str) -> Actor:
-        return self.cast.everybody()[person].actor
+        return self.people[person].actor
 
 
 def build(web: Run, worker: Run, owner: Run) -> World:
     """Lay the world out; it takes some seconds, so a module makes it once."""
     cast: Cast = owner(invite_cast)
+    people = cast.everybody() | owner(_two_more, cast)
     for house in ("Rowan", "Cedar"):
         owner(_more_rooms, house)
     owner(clock.shift_by, timedelta(days=-2))
@@ -94,12 +117,66 @@ def build(web: Run, worker: Run, owner: Run) -> World:
     others = [web(_ask, cast, name) for name in ONLY_HERS if name != "lives"]
     records = {each.name: each for each in (lives, *others)}
     web(_offer, cast, records["asked"])
-    for name in ("promised", "others"):
+    for name in ("promised", "others", "restricted", "missing"):
         _promise(web, cast, records[name])
     web(_offer, cast, records["declined"])
     web(_decline, cast, records["declined"])
+    web(
+        offers.record_not_arrived,
+        records["missing"].placement_id,
+        "cannot_be_reached",
+        by=cast.bea.actor,
+    )
     worker(matching.make_plan)
-    return World(cast=cast, records=records, ids=_others(web, owner, cast, records))
+    ids = _others(web, owner, cast, records) | _access(web, owner, people, records)
+    return World(cast=cast, people=people, records=records, ids=ids)
+
+
+def _two_more(cast: Cast) -> dict[str, Person]:
+    """A second coordinator and the data protection lead."""
+    desk = cast.dee.actor.organisation_id
+    assert desk is not None
+    with transaction(by=SYSTEM):
+        return {
+            "dora": _user("dora", Role.COORDINATOR, desk),
+            "petra": _user("petra", Role.DATA_PROTECTION_LEAD, desk),
+        }
+
+
+def _access(
+    web: Run, owner: Run, people: dict[str, Person], records: dict[str, Record]
+) -> dict[str, UUID]:
+    """Who must not see the restricted record, a line taken off again, and a broken glass."""
+    dee = people["dee"].actor
+    for name in (*KEPT_OUT, "bram"):
+        person = owner(_public_id, people[name].email)
+        new = restrictions.NewRule(person=person, kind=RuleKind.DENY, reason="Known to him")
+        web(restrictions.add_rule, records["restricted"].ref, new, by=dee)
+    bram = people["bram"].actor.user_id
+    rule = owner(_rule_of, bram)
+    web(restrictions.end_rule, rule, by=dee)
+    glass = web(break_a_glass, people, records["promised"].ref)
+    return {"rule": rule, "glass": glass}
+
+
+def break_a_glass(people: dict[str, Person], ref: str) -> UUID:
+    """Dee asks, Petra agrees, both with a fresh proof."""
+    asked = break_glass.ask(ref, "The officer's line is dead", by=proved(people["dee"].actor))
+    break_glass.approve(asked, by=proved(people["petra"].actor))
+    return asked
+
+
+def proved(actor: Actor) -> Actor:
+    """The same person, who has just proved it."""
+    with transaction(by=SYSTEM) as now:
+        return replace(actor, proved_at=now)
+
+
+def _rule_of(user_id: int) -> UUID:
+    with transaction(by=SYSTEM):
+        return db.session.scalars(
+            select(RecordRule.public_id).where(RecordRule.user_id == user_id)
+        ).one()
 
 
 def _more_rooms(house: str) -> None:
@@ -109,7 +186,7 @@ def _more_rooms(house: str) -> None:
         db.session.execute(
             update(Refuge).where(Refuge.alias == house).values(duty_line=lines[house])
         )
-    for code in ("3", "4", "5", "6"):
+    for code in ("3", "4", "5", "6", "7", "8"):
         beds.add_room(public_id, beds.NewRoom(code=code, bed_spaces=2), by=SYSTEM)
 
 
@@ -174,21 +251,20 @@ def _others(web: Run, owner: Run, cast: Cast, records: dict[str, Record]) -> dic
         web(voids.end_void, found[f"void of {house}"], by=staff)
     found["task"] = web(_done_task, cast, records["declined"])
     found["alert"] = web(_called_off, cast)
-    found["account"] = owner(_account, cast)
+    found["account"] = owner(_public_id, cast.olga.email)
     return found
 
 
 def _done_task(cast: Cast, record: Record) -> UUID:
     with transaction(by=SYSTEM):
         open_task(TaskKind.OFFER_LAPSED, referral_id=record.referral_id)
-        public_id = db.session.scalars(select(Task.public_id)).one()
+        done = select(Task.public_id).where(Task.kind == TaskKind.OFFER_LAPSED)
+        public_id = db.session.scalars(done).one()
     tasks.finish_task(public_id, by=cast.dee.actor)
     return public_id
 
 
 def _called_off(cast: Cast) -> UUID:
-    from uuid import uuid4
-
     with transaction(by=SYSTEM) as now:
         new = NewPreAlert(
             form_key=uuid4(),
@@ -203,8 +279,6 @@ def _called_off(cast: Cast) -> UUID:
     return made
 
 
-def _account(cast: Cast) -> UUID:
-    from app.models.accounts import User
-
+def _public_id(email: str) -> UUID:
     with transaction(by=SYSTEM):
-        return db.session.scalars(select(User.public_id).where(User.email == cast.olga.email)).one()
+        return db.session.scalars(select(User.public_id).where(User.email == email)).one()

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
+from app.authz import matrix
 from app.html import LONDON
 from app.services import matching
 from tests.browser_without_a_window import Browser, text_of
@@ -18,7 +19,7 @@ from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import make_referral
 from tests.integration.services.expected import now_is
-from tests.integration.test_access import AUDIENCES, _path, _rules
+from tests.integration.test_access import _path, _rules
 from tests.integration.views.coordinator.conftest import events_of
 
 NEW = "/desk/pre-alerts/new"
@@ -198,8 +199,7 @@ def test_its_pages_do_not_exist_for_anybody_else(
 
 def _pages(app: Flask, role: Any, ref: str) -> Iterator[str]:
     for rule, method in _rules(app):
-        audience = AUDIENCES.get(rule.endpoint.split(".")[0], ())
-        if method == "GET" and (role in audience or not audience):
+        if method == "GET" and matrix().may_open(rule.endpoint, method, role):
             yield _path(app, rule).replace("R-2222222", ref)
 
 

@@ -13,7 +13,7 @@ from app.services.asked import AvoidedPlace
 from tests.browser_without_a_window import Browser, text_of
 from tests.cast import Cast
 from tests.conftest import Run
-from tests.factories import make_referral, offer_room, placement_of
+from tests.factories import accept, make_referral, offer_room, placement_of
 from tests.integration.views.coordinator.conftest import Planned, events_of, explain
 
 
@@ -39,10 +39,24 @@ def test_where_she_must_not_go_and_her_district_are_never_shown(
         assert secret not in html
 
 
-def test_the_officer_can_be_reached(desk: Browser, planned: Planned) -> None:
+def test_the_officer_can_be_reached_where_a_task_says_so(
+    desk: Browser, cast: Cast, run: Run, planned: Planned
+) -> None:
+    before = text_of(desk.get(f"/desk/requests/{planned.ref}"))
+    placement = run(offer_room, planned.ref, by=cast.dee.actor)
+    run(accept, placement, by=cast.bea.actor)
+    run(
+        offers.record_not_arrived,
+        placement.public_id,
+        "cannot_be_reached",
+        by=cast.bea.actor,
+    )
+
     said = text_of(desk.get(f"/desk/requests/{planned.ref}"))
 
-    assert "Metropolitan Police" in said
+    assert "Metropolitan Police" in before
+    assert "07700 900555" not in before
+    assert "See who asked" in before
     assert "07700 900555" in said
     assert "OP-LANTERN-7" in said
 
