@@ -5,6 +5,7 @@ DomainError
 ├── NotAllowed  you may see it, but not do this
 │   └── ProofNeeded  not before you have proved once more that it is you
 ├── Invalid     what was sent cannot be understood; ``field`` says where
+├── TooMany     all that is allowed in this time is used up; ``retry_after_seconds`` says when
 ├── Conflict    somebody was faster, or the thing has moved on
 └── Busy        the database or a lock kept us waiting too long; trying again is safe
 """
@@ -36,6 +37,14 @@ class Invalid(DomainError):
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class TooMany(DomainError):
+    status = 429
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Conflict(DomainError):

@@ -59,6 +59,9 @@ class Fact(StrEnum):
     TEXT_RECEIVED = "text_received"
     TASK_OPENED = "task_opened"
     TASK_DONE = "task_done"
+    CALL_BACK_ASKED = "call_back_asked"
+    CALLED_BACK = "called_back"
+    CONTROL_ROOM_SET = "control_room_set"
     CLOCK_SHIFTED = "clock_shifted"
 
 

@@ -28,7 +28,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.actors import SYSTEM, Role
 from app.db import transaction
-from app.errors import Busy, DomainError, Invalid
+from app.errors import Busy, DomainError, Invalid, TooMany
 from app.logs import described
 from app.security import somebody
 
@@ -124,7 +124,8 @@ def try_again(error: DomainError, back: str, **values: Any) -> ResponseReturnVal
 def _domain_error(error: DomainError) -> ResponseReturnValue:
     field = error.field if isinstance(error, Invalid) else ""
     log.info("refused", status=error.status, kind=type(error).__name__, field=field)
-    return _page(error.status, message=str(error))
+    wait = error.retry_after_seconds if isinstance(error, TooMany) else None
+    return _page(error.status, wait=wait, message=str(error))
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:
@@ -150,6 +151,7 @@ def _broken(error: Exception) -> ResponseReturnValue:
     return _page(500, error_id=number)
 
 
-def _page(status: int, **values: Any) -> ResponseReturnValue:
-    headers = {"Retry-After": "5"} if status == 503 else {}
+def _page(status: int, *, wait: int | None = None, **values: Any) -> ResponseReturnValue:
+    seconds = wait or (5 if status == 503 else None)
+    headers = {"Retry-After": str(seconds)} if seconds else {}
     return render_template("errors/error.html", status=status, **values), status, headers

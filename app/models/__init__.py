@@ -1,6 +1,7 @@
 """Every table, imported so that migrations and mappers see them all."""
 
 from app.models import (
+    abuse,
     accounts,
     beds,
     clock,
@@ -16,6 +17,7 @@ from app.models import (
 )
 
 __all__ = [
+    "abuse",
     "accounts",
     "beds",
     "clock",

@@ -21,6 +21,7 @@ class Event(Base):
         one_of("actor_role", Role),
         Index("ix_event_referral_id", "referral_id", "id"),
         Index("ix_event_kind", "kind", "at"),
+        Index("ix_event_actor_user_id", "actor_user_id", "at"),
     )
     id: Mapped[BigId]
     at: Mapped[datetime] = mapped_column(server_default=NOW)

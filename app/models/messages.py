@@ -33,6 +33,9 @@ class TaskKind(StrEnum):
     TEXT_FAILED = "text_failed"
     PHONE_STOPPED = "phone_stopped"
     WRONG_CODES = "wrong_codes"
+    CALL_BACK = "call_back"
+    ABANDONED = "abandoned"
+    LOOKS_SPENT = "looks_spent"
 
 
 class Contact(Base):
@@ -112,6 +115,7 @@ class Task(Base):
             text("coalesce(placement_id, 0)"),
             text("coalesce(referral_id, 0)"),
             text("coalesce(contact_id, 0)"),
+            text("coalesce(user_id, 0)"),
             unique=True,
             postgresql_where=text("done_at IS NULL"),
         ),
@@ -123,6 +127,7 @@ class Task(Base):
     placement_id: Mapped[int | None] = mapped_column(ForeignKey("placement.id"))
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     message_id: Mapped[UUID | None] = mapped_column(ForeignKey("message.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     opened_at: Mapped[Created]
     done_at: Mapped[datetime | None]
     done_by_id: Mapped[int | None] = mapped_column(BigInteger)

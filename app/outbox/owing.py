@@ -57,6 +57,7 @@ def open_task(
     placement_id: int | None = None,
     referral_id: int | None = None,
     message_id: UUID | None = None,
+    user_id: int | None = None,
 ) -> None:
     """Put something on the coordinator's list, inside the caller's transaction; once while open."""
     opened = db.session.execute(
@@ -67,6 +68,7 @@ def open_task(
             placement_id=placement_id,
             referral_id=referral_id,
             message_id=message_id,
+            user_id=user_id,
         )
         .on_conflict_do_nothing()
         .returning(Task.id)
@@ -77,6 +79,7 @@ def open_task(
             by=SYSTEM,
             placement_id=placement_id,
             referral_id=referral_id,
+            subject_user_id=user_id,
             detail={"task": kind.value, "task_id": opened},
         )
 

@@ -21,6 +21,8 @@ from app.models.plans import PlanLine
 from app.models.reference import Feature, Language, ReasonKind
 from app.models.referrals import Caller, LinkKind, Needs, Referral, ReferralLink
 from app.policy import visible_placements, visible_referrals
+from app.services.budgets import spend_look
+from app.services.call_backs import waits_for_call_back
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
 from app.services.houses import only_refuge
@@ -76,7 +78,10 @@ class Meeting:
 
 @dataclass(frozen=True, kw_only=True)
 class StayPage:
-    """One stay from acceptance on; ``asks`` and ``meeting`` go when she does."""
+    """One stay from acceptance on; ``asks`` and ``meeting`` go when she does.
+
+    While ``waits_for_call_back`` the force has not vouched for the officer: nobody is to be rung.
+    """
 
     public_id: UUID
     ref: str
@@ -90,6 +95,7 @@ class StayPage:
     ended_because: str
     asks: Suitability | None
     meeting: Meeting | None
+    waits_for_call_back: bool
     not_arrived_reasons: list[Choice]
     departure_reasons: list[Choice]
 
@@ -103,6 +109,7 @@ def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
     only_refuge(by)
     with transaction(by=by) as now:
         placement, referral, room = _find(public_id, by)
+        spend_look(referral.id, by=by, now=now)
         _record(Fact.OFFER_VIEWED, placement, by)
         expires = placement.offer_expires_at
         is_offered = placement.state == PlacementState.OFFERED
@@ -134,6 +141,9 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
         if placement.state not in (*HERS, *WAS_HERS):
             raise NotFound(GONE)
         is_hers = placement.state in HERS
+        may_ring = _may_still_ring(placement, now)
+        waits = may_ring and waits_for_call_back(referral.id)
+        spend_look(referral.id, by=by, now=now)
         _record(Fact.STAY_VIEWED, placement, by)
         return StayPage(
             public_id=placement.public_id,
@@ -147,7 +157,8 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
             ended_at=placement.ended_at,
             ended_because=reason_text(placement.reason_code),
             asks=_suitability(placement, referral, by) if is_hers else None,
-            meeting=_meeting(referral) if _may_still_ring(placement, now) else None,
+            meeting=_meeting(referral) if may_ring and not waits else None,
+            waits_for_call_back=waits,
             not_arrived_reasons=reason_choices(ReasonKind.NOT_ARRIVED),
             departure_reasons=reason_choices(ReasonKind.DEPARTURE),
         )

@@ -21,6 +21,8 @@ from app.models.plans import PlanLine
 from app.models.reference import Reason, ReasonKind
 from app.models.referrals import MOVES, Caller, Referral, ReferralState
 from app.policy import visible_placements, visible_referrals
+from app.services.budgets import spend_look
+from app.services.call_backs import CallBackShown, call_back_of
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.costs import Cost, known_cost
 from app.services.desk import (
@@ -99,6 +101,7 @@ class CasePage:
     history: list[PastOffer]
     free_rooms: list[RoomShown]
     chosen: ChosenCost | None
+    call_back: CallBackShown | None
     force: str
     callback_phone: str
     incident_ref: str
@@ -123,6 +126,7 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
     only_desk(by)
     with transaction(by=by) as now:
         referral = _visible(ref, by)
+        spend_look(referral.id, by=by, now=now)
         record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id)
         rooms = rooms_shown(by, now)
         persons = people_shown(by, Referral.id == referral.id)
@@ -137,6 +141,7 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             history=_history(referral, rooms, by),
             free_rooms=_not_looked_at(line, rooms),
             chosen=_chosen_cost(ref, chosen, planned, rooms) if chosen else None,
+            call_back=call_back_of(referral),
             force=db.session.get_one(Organisation, referral.force_id).name,
             callback_phone=caller.callback_phone,
             incident_ref=caller.incident_ref,

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.actors import SYSTEM
 from app.db import Base, db, transaction
 from app.errors import Invalid
+from app.models.abuse import AbuseLimit
 from app.models.reference import (
     ClockPolicy,
     District,
@@ -85,6 +86,7 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield Reason, ("code",), _reasons()
     yield ClockPolicy, ("urgency", "valid_from"), _clocks()
     yield HandOnContact, ("code",), _hand_on_contacts()
+    yield AbuseLimit, ("code", "valid_from"), _abuse_limits()
 
 
 def _regions() -> list[Row]:
@@ -196,6 +198,19 @@ def _clocks() -> list[Row]:
         {"urgency": row["urgency"], "valid_from": date.fromisoformat(row["valid_from"])}
         | {name: int(row[name]) for name in minutes}
         for row in read_rows("clock_policy.csv")
+    ]
+
+
+def _abuse_limits() -> list[Row]:
+    return [
+        {
+            "code": row["code"],
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "at_most": int(row["at_most"]),
+            "window_minutes": int(row["window_minutes"]),
+            "text": row["text"],
+        }
+        for row in read_rows("abuse_limits.csv")
     ]
 
 

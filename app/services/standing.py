@@ -17,6 +17,7 @@ from app.models.referrals import (
     Referral,
     ReferralState,
 )
+from app.services.call_backs import waits_for_call_back
 from app.services.choices import reason_text
 from app.services.why_words import why_not, would_help
 
@@ -33,12 +34,14 @@ MEANWHILE = (
 class Handover:
     """All that police learn of a house, from its yes until she is there.
 
-    A supervisor learns the alias alone.
+    A supervisor learns the alias alone, and so does an officer for whom the force has not vouched
+    yet where a rule asks for that.
     """
 
     alias: str
     duty_line: str = ""
     handover_point: str = ""
+    waits_for_call_back: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +86,8 @@ def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Han
     refuge = db.session.get_one(Refuge, placement.refuge_id)
     if not asked_by(referral, by):
         return Handover(alias=refuge.alias)
+    if waits_for_call_back(referral.id):
+        return Handover(alias=refuge.alias, waits_for_call_back=True)
     return Handover(
         alias=refuge.alias, duty_line=refuge.duty_line, handover_point=refuge.handover_point
     )

@@ -12,11 +12,13 @@ from app.actors import Actor
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
+from app.models.accounts import User
 from app.models.beds import Refuge
 from app.models.messages import Contact, Message, MessageState, Task, TaskKind
 from app.models.placements import Placement
 from app.models.referrals import Caller, Referral
 from app.policy import visible_refuges, visible_tasks
+from app.services.call_backs import waiting_of
 from app.services.desk import only_desk
 
 TEXTS_SHOWN_FOR = timedelta(hours=48)
@@ -35,12 +37,22 @@ WHAT_TO_DO = {
     " from that phone.",
     TaskKind.WRONG_CODES: "Ring the house and ask who sends them. If nobody there does, have the"
     " number taken off.",
+    TaskKind.CALL_BACK: "Ring the force's control room on its known number, never on the number in"
+    " the request, and ask whether this officer is theirs and asked us. Record the answer on the"
+    " request: until then nobody is told how to reach the house.",
+    TaskKind.ABANDONED: "Rooms that were promised to this officer were not used, again and again."
+    " Ask the force's supervisor why before another house is asked.",
+    TaskKind.LOOKS_SPENT: "This person has opened as many different records as an hour allows."
+    " Ask why; if there is no good reason, have the account stopped.",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskShown:
-    """One thing to do. Texts are empty where the task has no request, house or phone."""
+    """One thing to do. Texts are empty where the task has no request, house, phone or person.
+
+    ``is_ticked_off`` is false where only what it asks for ends it.
+    """
 
     public_id: UUID
     kind: str
@@ -51,6 +63,8 @@ class TaskShown:
     alias: str
     duty_line: str
     phone_label: str
+    person: str
+    is_ticked_off: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +97,11 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .outerjoin(Caller, Caller.id == Referral.caller_id)
             .outerjoin(Placement, Placement.id == Task.placement_id)
             .outerjoin(Contact, Contact.id == Task.contact_id)
+            .outerjoin(User, User.id == Task.user_id)
             .outerjoin(Refuge, Refuge.id == func.coalesce(Placement.refuge_id, Contact.refuge_id))
-            .with_only_columns(Task, Referral.ref, Caller.callback_phone, Refuge, Contact.label)
+            .with_only_columns(
+                Task, Referral.ref, Caller.callback_phone, Refuge, Contact.label, User.name
+            )
             .where(Task.done_at.is_(None))
             .order_by(Task.opened_at, Task.id)
         ).all()
@@ -97,8 +114,16 @@ def list_tasks(*, by: Actor) -> TasksPage:
 
 
 def _shown(
-    task: Task, ref: str | None, phone: str | None, refuge: Refuge | None, label: str | None
+    task: Task,
+    ref: str | None,
+    phone: str | None,
+    refuge: Refuge | None,
+    label: str | None,
+    person: str | None,
 ) -> TaskShown:
+    is_call = task.kind == TaskKind.CALL_BACK and task.user_id is not None
+    if is_call:
+        ref = next(iter(waiting_of(task.user_id or 0)), None)
     return TaskShown(
         public_id=task.public_id,
         kind=task.kind,
@@ -109,6 +134,8 @@ def _shown(
         alias=refuge.alias if refuge else "",
         duty_line=refuge.duty_line if refuge else "",
         phone_label=label or "",
+        person=person or "",
+        is_ticked_off=not is_call or not ref,
     )
 
 

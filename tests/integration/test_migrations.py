@@ -57,7 +57,20 @@ def test_up_down_up_ends_in_the_same_shape(scratch: str) -> None:
 
 @pytest.mark.parametrize(
     "revision",
-    ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011"],
+    [
+        "0001",
+        "0002",
+        "0003",
+        "0004",
+        "0005",
+        "0006",
+        "0007",
+        "0008",
+        "0009",
+        "0010",
+        "0011",
+        "0020",
+    ],
 )
 def test_each_step_can_be_taken_back_alone(scratch: str, revision: str) -> None:
     config = alembic_config(scratch)
