@@ -30,8 +30,8 @@ CATCHES_UP = ("I6 ", "I7 ", "I9 ", "I10 late")
 
 def init_cli(app: Flask) -> None:
     """Register every command."""
-    for each in (migrate, load_reference, seed, worker, create_user, invariants, replay, backup,
-                 restore, audit, honey):  # fmt: skip
+    for each in (migrate, load_reference, seed, worker, create_user, set_control_room, invariants,
+                 replay, backup, restore, audit, honey):  # fmt: skip
         app.cli.add_command(each)
 
 
@@ -132,6 +132,21 @@ def create_user(
     except DomainError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{name} may sign in as {role.replace('_', ' ')}.")
+
+
+@click.command("set-control-room")
+@click.option("--force", required=True, help="The organisation's name.")
+@click.option("--phone", required=True, help="Looked up by you, never taken from a request.")
+def set_control_room(force: str, phone: str) -> None:
+    """Keep the number on which a police force is rung back."""
+    from app.services import call_backs
+
+    with _as(OWNER).app_context():
+        try:
+            call_backs.set_control_room(force, phone)
+        except DomainError as error:
+            raise click.ClickException(str(error)) from None
+    click.echo(f"{force} is rung back on {phone}.")
 
 
 @click.command()

@@ -5,7 +5,7 @@ DomainError
 ├── NotAllowed  you may see it, but not do this
 │   └── ProofNeeded  not before you have proved once more that it is you
 ├── Invalid     what was sent cannot be understood; ``field`` says where
-├── TooSoon     this was tried too often; waiting helps
+├── TooMany     all that is allowed in this time is used up; ``retry_after_seconds`` says when
 ├── Conflict    somebody was faster, or the thing has moved on
 └── Busy        the database or a lock kept us waiting too long; trying again is safe
     └── Unrecorded  the audit trail took no row, so nothing was done and nothing is shown
@@ -40,8 +40,12 @@ class Invalid(DomainError):
         self.field = field
 
 
-class TooSoon(DomainError):
+class TooMany(DomainError):
     status = 429
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Conflict(DomainError):

@@ -29,7 +29,7 @@ from werkzeug.routing import RequestRedirect
 
 from app.actors import SYSTEM, Role
 from app.db import transaction
-from app.errors import Busy, DomainError, Invalid, ProofNeeded
+from app.errors import Busy, DomainError, Invalid, ProofNeeded, TooMany
 from app.logs import described
 from app.security import somebody
 from app.services import refusals
@@ -180,7 +180,8 @@ def _domain_error(error: DomainError) -> ResponseReturnValue:
     log.info("refused", status=error.status, kind=type(error).__name__, field=field)
     if error.status == 404:
         return _not_found(message=str(error))
-    return _page(error.status, message=str(error))
+    wait = error.retry_after_seconds if isinstance(error, TooMany) else None
+    return _page(error.status, wait=wait, message=str(error))
 
 
 def _not_found(**values: Any) -> ResponseReturnValue:
@@ -224,6 +225,7 @@ def _broken(error: Exception) -> ResponseReturnValue:
     return _page(500, error_id=number)
 
 
-def _page(status: int, **values: Any) -> ResponseReturnValue:
-    headers = {"Retry-After": "5"} if status == 503 else {}
+def _page(status: int, *, wait: int | None = None, **values: Any) -> ResponseReturnValue:
+    seconds = wait or (5 if status == 503 else None)
+    headers = {"Retry-After": str(seconds)} if seconds else {}
     return render_template("errors/error.html", status=status, **values), status, headers

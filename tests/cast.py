@@ -8,6 +8,7 @@ from app.actors import SYSTEM, Actor, Role
 from app.db import db, transaction
 from app.models.accounts import Organisation, OrganisationKind, User
 from app.models.beds import Refuge
+from app.services import call_backs
 from app.services.accounts import DEMO_DOMAIN
 from tests.factories import make_refuge
 
@@ -68,6 +69,8 @@ def invite_cast() -> Cast:
             "ada": _user("ada", Role.ADMINISTRATOR, desk),
             "hana": _user("hana", Role.DATA_PROTECTION_LEAD, desk),
         }
+    call_backs.vouch_for_officers()
+    call_backs.set_control_room("Metropolitan Police", "+442079460999")
     return Cast(**people, rowan_id=rowan.id, cedar_id=cedar.id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,13 +19,23 @@ from app.demo.plans import RefugePlan, ResidentPlan, WomanPlan
 from app.demo.story import Offer
 from app.demo.world import World
 from app.errors import Conflict, Invalid
+from app.models.abuse import CallBackOutcome
 from app.models.beds import Bed, Refuge, Room
 from app.models.messages import Contact
 from app.models.placements import LIVE, Channel, Placement
 from app.models.plans import PlanLine, PlanRun
 from app.models.reference import ClockPolicy, HandOnFor
 from app.models.referrals import Needs, Referral
-from app.services import clock, closing, matching, offers, referrals, tasks, voids
+from app.services import (
+    call_backs,
+    clock,
+    closing,
+    matching,
+    offers,
+    referrals,
+    tasks,
+    voids,
+)
 from app.services.snapshot import sleeps
 
 CHOSEN_BY_HAND = "She asked to be near her solicitor."
@@ -91,6 +102,9 @@ class ServiceDoors:
         officer = self.officer(woman)
         ref = referrals.make_referral(request_for(woman, same_as=same_as), by=officer)
         self.officers[ref] = officer
+        with suppress(Conflict):  # nothing waits for a call
+            desk = self.actor(COORDINATOR.email)
+            call_backs.record_call_back(ref, CallBackOutcome.GENUINE, by=desk)
         return ref
 
     def hand_on(self, woman: WomanPlan) -> None:

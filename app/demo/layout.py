@@ -15,7 +15,7 @@ from app.demo.world import World
 from app.errors import NotFound
 from app.models.accounts import Organisation, OrganisationKind, User
 from app.models.reference import Urgency
-from app.services import accounts, beds, funding, honey
+from app.services import accounts, beds, call_backs, funding, honey
 from app.services.asked import NewReferral
 from app.services.reference import calibration
 
@@ -49,6 +49,10 @@ def lay_out(world: World, *, today: date, mail: str = FORCE_MAIL) -> None:
     officers = {force.code: officer_of(force, mail=mail) for force in world.forces}
     for person in dict.fromkeys((*CAST, *officers.values())):
         hire(person, _workplace(person, world))
+    call_backs.vouch_for_officers()
+    for number, force in enumerate(world.forces):
+        # Of the numbers that Ofcom keeps for drama.
+        call_backs.set_control_room(force_name(force), f"+44207946{number % 1000:04d}")
     _grant(world.charities[0], today)
 
 

@@ -1,6 +1,7 @@
 """Every table, imported so that migrations and mappers see them all."""
 
 from app.models import (
+    abuse,
     access,
     accounts,
     beds,
@@ -20,6 +21,7 @@ from app.models import (
 )
 
 __all__ = [
+    "abuse",
     "access",
     "accounts",
     "beds",

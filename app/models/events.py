@@ -21,6 +21,7 @@ class Event(Base):
         one_of("actor_role", Role),
         Index("ix_event_referral_id", "referral_id", "id"),
         Index("ix_event_kind", "kind", "at"),
+        Index("ix_event_actor_user_id", "actor_user_id", "at"),
         Index("ix_event_listed", text("(detail -> 'referral_ids')"),
               postgresql_using="gin", postgresql_where=text("detail ? 'referral_ids'")),
         Index("ix_event_subject_user_id", "subject_user_id", "id",

@@ -39,6 +39,9 @@ class TaskKind(StrEnum):
     NUMBER_CHANGED = "number_changed"
     HONEY_TOUCHED = "honey_touched"
     TRAIL_BROKEN = "trail_broken"
+    CALL_BACK = "call_back"
+    ABANDONED = "abandoned"
+    LOOKS_SPENT = "looks_spent"
 
 
 # What the desk can only settle by ringing the officer.

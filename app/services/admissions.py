@@ -23,6 +23,8 @@ from app.models.plans import PlanLine
 from app.models.reference import Feature, Language, ReasonKind
 from app.models.referrals import Caller, LinkKind, Needs, Referral, ReferralLink
 from app.policy import visible_placements, visible_referrals
+from app.services.budgets import spend_look
+from app.services.call_backs import waits_for_call_back
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
 from app.services.houses import only_refuge
@@ -82,7 +84,10 @@ class Meeting:
 
 @dataclass(frozen=True, kw_only=True)
 class StayPage:
-    """One stay from acceptance on; ``asks``, ``meeting`` and ``after`` go when she does."""
+    """One stay from acceptance on; ``asks``, ``meeting`` and ``after`` go when she does.
+
+    While ``waits_for_call_back`` the force has not vouched for the officer: nobody is to be rung.
+    """
 
     public_id: UUID
     ref: str
@@ -96,6 +101,7 @@ class StayPage:
     ended_because: str
     asks: Suitability | None = None
     meeting: Meeting | None = None
+    waits_for_call_back: bool = False
     not_arrived_reasons: list[Choice]
     departure_reasons: list[Choice]
     after: LivingHere | None = None
@@ -110,6 +116,7 @@ def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
     only_refuge(by)
     with transaction(by=by) as now:
         placement, referral, room = _find(public_id, by)
+        spend_look(referral.id, by=by, now=now)
         _record(Fact.OFFER_VIEWED, placement, by)
         expires = placement.offer_expires_at
         stage = stage_of(placement, now)
@@ -153,6 +160,8 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
         placement, referral, room = _find(public_id, by)
         if placement.state not in (*HERS, *WAS_HERS):
             raise NotFound(GONE)
+        waits = waits_for_call_back(referral.id)
+        spend_look(referral.id, by=by, now=now)
         _record(Fact.STAY_VIEWED, placement, by)
         return disclose(
             StayPage,
@@ -168,7 +177,8 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
             ended_at=lambda: placement.ended_at,
             ended_because=lambda: reason_text(placement.reason_code),
             asks=lambda: _suitability(placement, referral, by),
-            meeting=lambda: _meeting(referral),
+            meeting=lambda: None if waits else _meeting(referral),
+            waits_for_call_back=lambda: waits,
             not_arrived_reasons=lambda: reason_choices(ReasonKind.NOT_ARRIVED),
             departure_reasons=lambda: reason_choices(ReasonKind.DEPARTURE),
             after=lambda: (

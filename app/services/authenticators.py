@@ -72,7 +72,7 @@ def confirm(code: str, *, by: Actor) -> None:
 
     Raises:
         Invalid: the code is wrong.
-        TooSoon: too many wrong ones.
+        TooMany: too many wrong ones.
     """
     turn = take_turn("authenticator", str(by.user_id), str(by.sign_in_id))
     with transaction(by=by) as now:

@@ -23,6 +23,8 @@ from app.models.plans import PlanLine
 from app.models.reference import Reason, ReasonKind
 from app.models.referrals import MOVES, Caller, Referral, ReferralState
 from app.policy import visible_placements, visible_referrals, visible_tasks
+from app.services.budgets import spend_look
+from app.services.call_backs import CallBackShown, call_back_of
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.costs import Cost, known_cost
 from app.services.desk import (
@@ -105,6 +107,7 @@ class CasePage:
     history: list[PastOffer]
     free_rooms: list[RoomShown]
     chosen: ChosenCost | None
+    call_back: CallBackShown | None
     force: str
     callback_phone: str = ""
     incident_ref: str = ""
@@ -132,6 +135,7 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
     curve = read_curve()
     with transaction(by=by) as now:
         referral = _visible(ref, by)
+        spend_look(referral.id, by=by, now=now)
         recovery, frees = _living_there(referral, curve, by, now)
         record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id)
         rooms = rooms_shown(by, now)
@@ -148,6 +152,7 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             history=lambda: _history(referral, rooms, by),
             free_rooms=lambda: _not_looked_at(line, rooms),
             chosen=lambda: _chosen_cost(ref, chosen, planned, rooms) if chosen else None,
+            call_back=lambda: call_back_of(referral),
             force=lambda: db.session.get_one(Organisation, referral.force_id).name,
             callback_phone=lambda: _caller(referral).callback_phone,
             incident_ref=lambda: _caller(referral).incident_ref,

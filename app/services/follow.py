@@ -28,6 +28,7 @@ from app.models.referrals import (
     Safety,
 )
 from app.policy import visible_referrals
+from app.services.budgets import spend_look
 from app.services.choices import Choice, reason_choices
 from app.services.referrals import GONE
 from app.services.standing import (
@@ -134,10 +135,10 @@ def _row(row: Row[Referral, Needs, str, str, str], by: Actor) -> RequestRow:
 def show_request(ref: str, *, by: Actor) -> RequestPage:
     """One request with its status. Raises NotFound when it is not the officer's to see."""
     _only_police(by)
-    with transaction(by=by):
+    with transaction(by=by) as now:
         referral = _visible(ref, by)
         status = status_of(referral, by)
-        _note_look(referral, status, by, is_live=False)
+        _note_look(referral, status, by, now, is_live=False)
         return RequestPage(
             referral=_as_sent(referral, stage_of(referral, by)),
             status=status,
@@ -154,14 +155,17 @@ def request_status(ref: str, *, by: Actor) -> tuple[str, Status, list[Choice]]:
     The page asks every few seconds; a look is written down when it shows something new.
     """
     _only_police(by)
-    with transaction(by=by):
+    with transaction(by=by) as now:
         referral = _visible(ref, by)
         status = status_of(referral, by)
-        _note_look(referral, status, by, is_live=True)
+        _note_look(referral, status, by, now, is_live=True)
         return referral.state, status, reason_choices(ReasonKind.NOT_ARRIVED)
 
 
-def _note_look(referral: Referral, status: Status, by: Actor, *, is_live: bool) -> None:
+def _note_look(
+    referral: Referral, status: Status, by: Actor, now: datetime, *, is_live: bool
+) -> None:
+    spend_look(referral.id, by=by, now=now)
     shown = hashlib.sha256(repr((referral.state, status)).encode()).hexdigest()[:16]
     if is_live and shown == _last_shown(referral, by):
         return
@@ -191,10 +195,11 @@ def shared_answers(ref: str, *, by: Actor) -> dict[str, list[str]]:
         NotAllowed: somebody else asked; a supervisor reads no needs.
     """
     _only_police(by)
-    with transaction(by=by):
+    with transaction(by=by) as now:
         referral = _visible(ref, by)
         if stage_of(referral, by) is not Stage.ASKER:
             raise NotAllowed("Only the officer who asked can add another woman to this request.")
+        spend_look(referral.id, by=by, now=now)
         needs = db.session.get_one(Needs, referral.needs_id)
         safety = db.session.get_one(Safety, referral.safety_id)
         caller = db.session.get_one(Caller, referral.caller_id)

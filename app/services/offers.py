@@ -24,6 +24,7 @@ from app.outbox import open_task
 from app.policy import visible_placements
 from app.queue import Job, defer
 from app.services import voids
+from app.services.call_backs import note_abandoned
 from app.services.choices import check_reason
 from app.services.telling import owe_offer, owe_offer_withdrawn
 
@@ -188,6 +189,7 @@ def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
         _no_longer_overdue(placement, by, now)
         _record(Fact.NOT_ARRIVED, placement, by, {"reason": reason})
         open_task(TaskKind.NOT_ARRIVED, referral_id=referral.id, placement_id=placement.id)
+        note_abandoned(referral, now=now)
         defer(Job.PLAN)
 
 

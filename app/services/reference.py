@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.actors import SYSTEM
 from app.db import Base, db, transaction
 from app.errors import Invalid
+from app.models.abuse import AbuseLimit
 from app.models.reference import (
     ClockPolicy,
     District,
@@ -94,6 +95,7 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield HandOnContact, ("code",), _hand_on_contacts()
     yield RecoveryRule, ("jurisdiction", "valid_from"), _recovery_rules()
     yield SupportItem, ("code",), _support_items()
+    yield AbuseLimit, ("code", "valid_from"), _abuse_limits()
 
 
 def _regions() -> list[Row]:
@@ -219,6 +221,19 @@ def _inventory_policies() -> list[Row]:
             },
         }
         for row in read_rows("inventory_policy.csv")
+    ]
+
+
+def _abuse_limits() -> list[Row]:
+    return [
+        {
+            "code": row["code"],
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "at_most": int(row["at_most"]),
+            "window_minutes": int(row["window_minutes"]),
+            "text": row["text"],
+        }
+        for row in read_rows("abuse_limits.csv")
     ]
 
 

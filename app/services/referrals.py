@@ -42,6 +42,7 @@ from app.models.referrals import (
 from app.policy import visible_referrals
 from app.queue import Job, defer
 from app.services.asked import NewReferral
+from app.services.call_backs import ask_if_needed, note_abandoned
 from app.services.choices import check_reason, find_place
 from app.services.telling import owe_offer_withdrawn
 
@@ -71,6 +72,7 @@ def make_referral(new: NewReferral, *, by: Actor) -> str:
         )
         record(Fact.REFERRAL_MADE, by=by, referral_id=referral.id, detail={"urgency": new.urgency})
         _hide_from(referral, new.hide_from, by=by)
+        ask_if_needed(referral, by=by, now=now)
         defer(Job.PLAN)
         return referral.ref
 
@@ -247,6 +249,7 @@ def withdraw(ref: str, reason: str, *, by: Actor) -> None:
             .where(Placement.referral_id == referral.id, Placement.state.in_(LIVE))
             .with_for_update()
         )
+        was_promised = placement is not None and placement.state == PlacementState.ACCEPTED
         if placement is not None:
             placement.state = PlacementState.WITHDRAWN
             placement.reason_code = reason
@@ -259,6 +262,8 @@ def withdraw(ref: str, reason: str, *, by: Actor) -> None:
         )
         if placement is not None:
             owe_offer_withdrawn(placement, now)
+        if was_promised:
+            note_abandoned(referral, now=now)
         defer(Job.PLAN)
 
 

@@ -60,7 +60,7 @@ def by_password(email: str, password: str, *, code: str = "", device: str = "") 
 
     Raises:
         NotAllowed: something is wrong, or the account is stopped; all of it reads the same.
-        TooSoon: it was tried too often, by whoever has no device cookie of this account.
+        TooMany: it was tried too often, by whoever has no device cookie of this account.
     """
     email = email.strip().lower()
     with transaction(by=SYSTEM):
@@ -185,7 +185,7 @@ def prove_by_code(code: str, *, by: Actor) -> str:
 
     Raises:
         NotAllowed: the code is wrong, or there is no app.
-        TooSoon: too many wrong ones.
+        TooMany: too many wrong ones.
     """
     turn = take_turn("proof", str(by.user_id), str(by.sign_in_id))
     with transaction(by=by) as now:
@@ -239,7 +239,7 @@ def change_password(new: str, *, current: str, by: Actor) -> str:
     Raises:
         Invalid: the new one is too easy to guess, or the current one is wrong.
         ProofNeeded: somebody with a second factor must prove with it first.
-        TooSoon: too many wrong ones.
+        TooMany: too many wrong ones.
     """
     turn = take_turn("password change", str(by.user_id), str(by.sign_in_id))
     with transaction(by=by) as now:

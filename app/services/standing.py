@@ -18,6 +18,7 @@ from app.models.referrals import (
     Referral,
     ReferralState,
 )
+from app.services.call_backs import waits_for_call_back
 from app.services.choices import reason_text
 from app.services.why_words import why_not, would_help
 
@@ -34,12 +35,14 @@ MEANWHILE = (
 class Handover:
     """All that police learn of a house, from its yes until she is there.
 
-    A supervisor learns the alias alone.
+    A supervisor learns the alias alone, and so does an officer for whom the force has not vouched
+    yet where a rule asks for that.
     """
 
     alias: str
     duty_line: str = ""
     handover_point: str = ""
+    waits_for_call_back: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +85,14 @@ def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Han
     if placement is None or referral.state != ReferralState.CONFIRMED:
         return None
     refuge = db.session.get_one(Refuge, placement.refuge_id)
+    waits = waits_for_call_back(referral.id)
     return disclose(
         Handover,
         stage_of(referral, by),
         alias=lambda: refuge.alias,
-        duty_line=lambda: refuge.duty_line,
-        handover_point=lambda: refuge.handover_point,
+        duty_line=lambda: "" if waits else refuge.duty_line,
+        handover_point=lambda: "" if waits else refuge.handover_point,
+        waits_for_call_back=lambda: waits,
     )
 
 

@@ -26,6 +26,7 @@ from app.models.messages import (
 from app.models.placements import Placement
 from app.models.referrals import Caller, Referral
 from app.policy import visible_refuges, visible_tasks
+from app.services.call_backs import waiting_of
 from app.services.desk import only_desk
 
 TEXTS_SHOWN_FOR = timedelta(hours=48)
@@ -56,12 +57,22 @@ WHAT_TO_DO = {
     " Do not ask the person yourself.",
     TaskKind.TRAIL_BROKEN: "Ring the data protection lead and the person on call now. Nothing that"
     " is written in the trail may be changed or deleted until they have looked.",
+    TaskKind.CALL_BACK: "Ring the force's control room on its known number, never on the number in"
+    " the request, and ask whether this officer is theirs and asked us. Record the answer on the"
+    " request: until then nobody is told how to reach the house.",
+    TaskKind.ABANDONED: "Rooms that were promised to this officer were not used, again and again."
+    " Ask the force's supervisor why before another house is asked.",
+    TaskKind.LOOKS_SPENT: "This person has opened as many different records as an hour allows."
+    " Ask why; if there is no good reason, have the account stopped.",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskShown:
-    """One thing to do. Texts are empty where the task has no request, house or phone."""
+    """One thing to do. Texts are empty where the task has no request, house, phone or person.
+
+    ``is_ticked_off`` is false where only what it asks for ends it.
+    """
 
     public_id: UUID
     kind: str
@@ -74,6 +85,7 @@ class TaskShown:
     phone_label: str
     person: str
     new_number: UUID | None
+    is_ticked_off: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +118,8 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .outerjoin(Caller, Caller.id == Referral.caller_id)
             .outerjoin(Placement, Placement.id == Task.placement_id)
             .outerjoin(Contact, Contact.id == Task.contact_id)
-            .outerjoin(Refuge, Refuge.id == func.coalesce(Placement.refuge_id, Contact.refuge_id))
             .outerjoin(User, User.id == Task.user_id)
+            .outerjoin(Refuge, Refuge.id == func.coalesce(Placement.refuge_id, Contact.refuge_id))
             .outerjoin(Organisation, Organisation.id == User.organisation_id)
             .with_only_columns(
                 *(Task, Referral.ref, Caller.callback_phone, Refuge, Contact),
@@ -132,6 +144,9 @@ def _shown(
     contact: Contact | None,
     person: str | None,
 ) -> TaskShown:
+    is_call = task.kind == TaskKind.CALL_BACK and task.user_id is not None
+    if is_call:
+        ref = next(iter(waiting_of(task.user_id or 0)), None)
     return disclose(
         TaskShown,
         Stage.DESK_RINGS if task.kind in RINGS_OFFICER else Stage.DESK,
@@ -146,6 +161,7 @@ def _shown(
         phone_label=lambda: contact.label if contact else "",
         person=lambda: person or "",
         new_number=lambda: contact.public_id if contact and contact.replaces_id else None,
+        is_ticked_off=lambda: not is_call or not ref,
     )
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from app.actors import SYSTEM
 from app.db import db, transaction
-from app.errors import TooSoon
+from app.errors import TooMany
 from app.models.factors import SignInTry
 from app.sealing import keyed_digest
 
@@ -42,7 +43,7 @@ def take_turn(*subject: str) -> Turn:
     """Count a guess about ``subject`` before it is looked at; ``forgive`` it when it was right.
 
     Raises:
-        TooSoon: the wait after the last guess is not over; this one is not looked at.
+        TooMany: the wait after the last guess is not over; this one is not looked at.
     """
     key = keyed_digest("sign-in try", *subject)
     with transaction(by=SYSTEM) as now:
@@ -54,7 +55,8 @@ def take_turn(*subject: str) -> Turn:
             .returning(SignInTry)
         ).one()
         if found.next_at > now:
-            raise TooSoon(WAIT)
+            left = ceil((found.next_at - now).total_seconds())
+            raise TooMany(WAIT, retry_after_seconds=left)
         found.tries += 1
         if wait := WAITS[min(found.tries, len(WAITS)) - 1]:
             found.next_at = now + timedelta(seconds=wait)

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from app import security
-from app.errors import Invalid, NotAllowed, NotFound, ProofNeeded, TooSoon
+from app.errors import Invalid, NotAllowed, NotFound, ProofNeeded, TooMany
 from app.pages import HOME, try_again, way_back
 from app.schemas import Form
 from app.schemas.sign_ins import (
@@ -97,7 +97,7 @@ def authenticator() -> ResponseReturnValue:
             authenticators.confirm(form.data.code, by=me())
         except Invalid as error:
             form.refuse(error.field, str(error))
-        except TooSoon as error:
+        except TooMany as error:
             form.refuse("code", str(error), status=error.status)
         else:
             flash("Your authenticator app is set up. Its codes go with your password.")
@@ -130,7 +130,7 @@ def password() -> ResponseReturnValue:
             token = sign_ins.change_password(form.data.password, current=form.data.current, by=me())
         except Invalid as error:
             form.refuse(error.field, str(error))
-        except TooSoon as error:
+        except TooMany as error:
             form.refuse("current", str(error), status=error.status)
         else:
             security.go_on(token)
@@ -164,8 +164,8 @@ def prove() -> ResponseReturnValue:
     if form.accepted:
         try:
             return _proved(sign_ins.prove_by_code(form.data.code, by=me()))
-        except (NotAllowed, TooSoon) as error:
-            form.refuse("code", str(error), status=429 if isinstance(error, TooSoon) else 422)
+        except (NotAllowed, TooMany) as error:
+            form.refuse("code", str(error), status=429 if isinstance(error, TooMany) else 422)
     return _prove_page(form)
 
 

@@ -18,7 +18,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from app import security
-from app.errors import NotAllowed, TooSoon
+from app.errors import NotAllowed, TooMany
 from app.pages import HOME
 from app.schemas import Form
 from app.schemas.sign_ins import (
@@ -47,7 +47,7 @@ def sign_in() -> ResponseReturnValue:
             )
             security.remember(token)
             return _first_page()
-        except (NotAllowed, TooSoon) as error:
+        except (NotAllowed, TooMany) as error:
             form.refuse("password", str(error), status=_status(error))
     return _sign_in_page(form)
 
@@ -59,8 +59,8 @@ def _sign_in_page(form: Form[SignInAsked]) -> ResponseReturnValue:
     return render_template("public/sign_in.html", form=form, tour_url=tour_url), form.status
 
 
-def _status(error: NotAllowed | TooSoon) -> int:
-    return error.status if isinstance(error, TooSoon) else 422
+def _status(error: NotAllowed | TooMany) -> int:
+    return error.status if isinstance(error, TooMany) else 422
 
 
 def _first_page() -> ResponseReturnValue:

@@ -18,6 +18,7 @@ from flask.typing import ResponseReturnValue
 
 from app.errors import Conflict, Invalid, NotFound
 from app.html import coming_days
+from app.models.abuse import CallBackOutcome
 from app.models.placements import Channel
 from app.pages import live_part, page_time, try_again
 from app.schemas import Form
@@ -26,6 +27,7 @@ from app.schemas.pre_alerts import HereSchema, PreAlertSchema
 from app.schemas.referrals import ReasonSchema
 from app.security import me
 from app.services import (
+    call_backs,
     case,
     choices,
     closing,
@@ -43,6 +45,7 @@ from app.services.scarce import read_scarce
 
 bp = Blueprint("coordinator", __name__, url_prefix="/desk")
 PARTS = ("lines", "side")
+CALL_BUTTONS = "Nothing was recorded. Use one of the two buttons."
 
 
 @bp.get("/board")
@@ -192,6 +195,23 @@ def withdraw(ref: str, offer: UUID) -> ResponseReturnValue:
         except (Invalid, Conflict) as error:
             form.refuse("reason", str(error))
     return _case(ref, form, "withdraw")
+
+
+@bp.post("/requests/<ref>/call-back")
+def call_back(ref: str) -> ResponseReturnValue:
+    """The control room was rung: it knows the officer, or it could not say so."""
+    try:
+        outcome = CallBackOutcome(request.form.get("outcome", ""))
+        refs = call_backs.record_call_back(ref, outcome, by=me())
+    except ValueError:
+        return try_again(Invalid(CALL_BUTTONS), ".show_request", ref=ref)
+    except Conflict as error:
+        return try_again(error, ".show_request", ref=ref)
+    if outcome is CallBackOutcome.GENUINE:
+        flash(f"Recorded for {', '.join(refs)}: genuine. They are told how to meet.")
+    else:
+        flash(f"Recorded for {', '.join(refs)}: not confirmed. Nobody is told how to meet.")
+    return redirect(url_for(".show_request", ref=ref), code=303)
 
 
 @bp.post("/requests/<ref>/reopen")

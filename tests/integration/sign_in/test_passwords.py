@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app.actors import SYSTEM
 from app.db import db, transaction
-from app.errors import NotAllowed, TooSoon
+from app.errors import NotAllowed, TooMany
 from app.models.factors import SignInTry
 from app.models.messages import Task
 from app.services import accounts, passwords, sign_ins, throttle
@@ -156,11 +156,11 @@ def test_whoever_guesses_from_elsewhere_is_slowed_and_the_owner_is_not(
             run(sign_ins.by_password, cast.bea.email, WRONG, device="" if number % 2 else "forged")
         except NotAllowed:
             heard += 1
-        except TooSoon:
+        except TooMany:
             pass
 
     assert heard == 10  # four at once, two more within 40 seconds, then one a minute
-    with pytest.raises(TooSoon):
+    with pytest.raises(TooMany):
         run(sign_ins.by_password, cast.bea.email, PASSWORD)
     assert run(sign_ins.by_password, cast.bea.email, PASSWORD, device=device)
 
@@ -187,7 +187,7 @@ def test_guesses_at_nobody_wait_just_as_long(run: Run, cast: Cast) -> None:
     for _ in range(4):
         refused(run, "nobody@force.example", WRONG)
 
-    with pytest.raises(TooSoon):
+    with pytest.raises(TooMany):
         run(sign_ins.by_password, "nobody@force.example", WRONG)
 
 
@@ -197,7 +197,7 @@ def test_guesses_at_the_same_moment_take_turns(run: Run, cast: Cast, hand: Hand)
     def guess(_: int) -> bool:
         try:
             run(sign_ins.by_password, cast.bea.email, WRONG)
-        except TooSoon:
+        except TooMany:
             return False
         except NotAllowed:
             return True
