@@ -20,6 +20,7 @@ login = LoginManager()
 OPEN_TO_ALL = {
     *("static", "public.home", "public.about_data", "public.leave", "public.robots"),
     *("auth.sign_in", "auth.join", "auth.passkey_options", "auth.passkey_sign_in"),
+    *("force.begin", "force.back"),  # both refuse where no force has its own sign-in
     *("public.send_surge", "auth.demo_sign_in"),  # both refuse outside the demo
 }
 OPEN_BLUEPRINTS = {"webhooks", "health"}

@@ -12,6 +12,7 @@ def init_views(app: Flask) -> None:
         admin,
         auth,
         coordinator,
+        force,
         health,
         manager,
         police,
@@ -22,7 +23,8 @@ def init_views(app: Flask) -> None:
     )
 
     for module in (
-        *(public, auth, account, police, coordinator, refuge, team, manager, admin),
+        *(public, auth, force, account, police, coordinator, refuge, team, manager, admin),
         *(webhooks, health),
     ):
         app.register_blueprint(module.bp)
+    force.init_force(app)

@@ -29,6 +29,7 @@ AUDIENCES: dict[str, tuple[Role, ...]] = {
 OPEN_TO_ALL = {
     *("static", "public.home", "public.about_data", "public.leave", "public.robots"),
     *("public.send_surge", "auth.sign_in", "auth.demo_sign_in"),
+    *("force.begin", "force.back"),
     *("auth.join", "auth.passkey_options", "auth.passkey_sign_in"),
     *("health.live", "health.ready", "health.metrics"),
     *("webhooks.inbound", "webhooks.status"),
