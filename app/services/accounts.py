@@ -190,6 +190,7 @@ def demo_people() -> list[Account]:
     story = [
         *(Role.OFFICER, Role.COORDINATOR, Role.REFUGE_WORKER, Role.REFUGE_MANAGER),
         *(Role.CHARITY_MANAGER, Role.FORCE_SUPERVISOR, Role.ADMINISTRATOR),
+        Role.DATA_PROTECTION_LEAD,
     ]
     with transaction(by=SYSTEM):
         people = _listed(select(User).where(User.email.endswith(DEMO_DOMAIN), User.is_active))
