@@ -88,6 +88,7 @@ def check(visitor: Visitor, path: str) -> None:
 
 def test_a_refused_passkey_is_said_and_the_button_works_again(visitor: Visitor, cast: Cast) -> None:
     page: Page = visitor.go("/sign-in").page
+    expect(page.get_by_text("Nothing came from the passkey.")).to_be_hidden()
 
     visitor.tap("Sign in with a passkey")  # this device has none
 
