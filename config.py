@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +14,9 @@ import click
 
 MIN_SECRET_CHARACTERS = 32
 MIN_DISTINCT_CHARACTERS = 10
+SIGNING_KEY_BYTES = 32
 MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 DATABASE_ROLES = ("waymark_owner", "waymark_web", "waymark_worker", "waymark_report")
 
 
@@ -43,6 +46,7 @@ class Settings:
     web_database_url: str = field(default="", repr=False)
     worker_database_url: str = field(default="", repr=False)
     public_url: str = "http://127.0.0.1:8000"
+    trusted_proxies: int = 0
     secret_key: str = field(default="", repr=False)
     twilio_account_sid: str = "AC" + "0" * 32
     twilio_auth_token: str = field(default="", repr=False)
@@ -53,6 +57,9 @@ class Settings:
     oidc_client_id: str = ""
     oidc_client_secret: str = field(default="", repr=False)
     oidc_force_code: str = ""
+    audit_signing_key: str = field(default="", repr=False)
+    audit_old_keys: str = ""
+    audit_anchor: str = ""
 
     @property
     def is_demo(self) -> bool:
@@ -62,6 +69,12 @@ class Settings:
     def is_embedded(self) -> bool:
         """True when Waymark runs PostgreSQL itself; production refuses that."""
         return not self.database_url
+
+    @property
+    def anchor_folder(self) -> Path:
+        """Where signed heads of the audit trail are kept; a copy, when they are sent away too."""
+        is_folder = self.audit_anchor and not self.audit_anchor.startswith("https://")
+        return Path(self.audit_anchor) if is_folder else self.data_dir / "anchors"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -81,6 +94,7 @@ class Settings:
             web_database_url=_psycopg("WEB_DATABASE_URL", env.get("WEB_DATABASE_URL", "")),
             worker_database_url=_psycopg("WORKER_DATABASE_URL", env.get("WORKER_DATABASE_URL", "")),
             public_url=_public_url(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"),
+            trusted_proxies=_proxies(env.get("TRUSTED_PROXIES") or "0"),
             secret_key=env.get("SECRET_KEY", ""),
             twilio_account_sid=env.get("TWILIO_ACCOUNT_SID") or cls.twilio_account_sid,
             twilio_auth_token=env.get("TWILIO_AUTH_TOKEN", ""),
@@ -92,6 +106,9 @@ class Settings:
             oidc_client_id=env.get("OIDC_CLIENT_ID", ""),
             oidc_client_secret=env.get("OIDC_CLIENT_SECRET", ""),
             oidc_force_code=env.get("OIDC_FORCE_CODE", ""),
+            audit_signing_key=_signing_key(env.get("AUDIT_SIGNING_KEY", "")),
+            audit_old_keys=env.get("AUDIT_OLD_KEYS", ""),
+            audit_anchor=_anchor(env.get("AUDIT_ANCHOR", "")),
         )
         settings.refuse_what_is_unsafe()
         return settings
@@ -157,6 +174,15 @@ class Settings:
                 bool(self.oidc_issuer) and not self.oidc_issuer.startswith("https://"),
                 "Production needs OIDC_ISSUER beginning with https://.",
             ),
+            (
+                not self.audit_signing_key,
+                f"Production needs AUDIT_SIGNING_KEY. Make one with: {MAKE_KEY}",
+            ),
+            (
+                not self.audit_anchor,
+                "Production needs AUDIT_ANCHOR: a folder that is only ever added to, on another "
+                "machine, or an https:// address that keeps what is sent to it.",
+            ),
         ]
 
 
@@ -178,11 +204,36 @@ def _port(text: str) -> int:
     raise SettingsError(f"PORT must be a whole number from 1 to 65535, not {text!r}.")
 
 
+def _proxies(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) < 10:
+        return int(text)
+    raise SettingsError(
+        f"TRUSTED_PROXIES must be how many proxies of yours stand in front, 0 to 9, not {text!r}."
+    )
+
+
 def _public_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise SettingsError(f"PUBLIC_URL must be like https://waymark.example, not {text!r}.")
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def _signing_key(text: str) -> str:
+    """32 bytes in the letters of ``token_urlsafe``; empty stays empty."""
+    try:
+        is_whole = not text or len(urlsafe_b64decode(text + "=")) == SIGNING_KEY_BYTES
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise SettingsError(f"AUDIT_SIGNING_KEY must be made with: {MAKE_KEY}")
+    return text
+
+
+def _anchor(text: str) -> str:
+    if text and "://" in text and not text.startswith("https://"):
+        raise SettingsError("AUDIT_ANCHOR must be a folder or begin with https://.")
+    return text
 
 
 def _psycopg(name: str, url: str) -> str:

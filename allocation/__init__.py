@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from allocation.check import RoomVerdict, Violation, eligible_rooms, score, verify, violations
+from allocation.doubt import Doubt, Watch, chance_still_free
 from allocation.forecast import Forecast, parse_forecast
 from allocation.plan import (
     Figure,
@@ -42,13 +43,14 @@ from allocation.scenario import Scenario, parse_scenario
 from allocation.words import describe
 
 if TYPE_CHECKING:
+    from allocation.asking import Question
     from allocation.kept import KeptPlan
 
 DEFAULT_SECONDS = 30.0
 # What is spent on proving costs the lowest, beyond finding them, so that the answer comes at once.
 PROVE_SECONDS = 0.1
 # Changes whenever the same problem could give another plan, so that a replay knows what to expect.
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 
 
 def solve(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Plan:
@@ -176,6 +178,16 @@ def value_of_one_more(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> 
     return value.value_of_one_more(problem, seconds=seconds)
 
 
+def questions(kept: KeptPlan, doubts: Sequence[Doubt], *, seconds: float) -> list[Question]:
+    """Return the refuges whose answer would change the plan, the one that matters most first.
+
+    Refuges that ``seconds`` did not reach, and those the plan can do without, are left out.
+    """
+    from allocation import asking
+
+    return asking.questions(kept, doubts, seconds=seconds)
+
+
 def scarcity_prices(refuges: Sequence[Refuge], forecast: Forecast, *, days: int = 30) -> Prices:
     """Return what using each room costs the women still to come, from a forecast of who comes.
 
@@ -204,6 +216,7 @@ __all__ = [
     "RULES",
     "Child",
     "DangerZone",
+    "Doubt",
     "FeatureFigures",
     "Figure",
     "Forecast",
@@ -223,8 +236,10 @@ __all__ = [
     "Standing",
     "Unplaced",
     "Violation",
+    "Watch",
     "alternatives",
     "canonical_json",
+    "chance_still_free",
     "compare_policies",
     "describe",
     "eligible_rooms",
@@ -242,6 +257,7 @@ __all__ = [
     "plan_to_json",
     "problem_sha256",
     "problem_to_json",
+    "questions",
     "scarcity_prices",
     "score",
     "solve",

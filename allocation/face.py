@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from allocation.model import FREE, Model
 from allocation.vectors import Floats, Ints
 
 _SCALE_BITS = 24
+Bits = npt.NDArray[np.int8]  # 0 or 1
+Numbers = TypeVar("Numbers", Ints, Floats)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +36,8 @@ class Face:
     """Columns may be taken up to ``upper`` and must be from ``lower``; rows as in the model."""
 
     model: Model
-    lower: Ints
-    upper: Ints
+    lower: Bits
+    upper: Bits
     low: Ints
     high: Ints
     goals: list[Goal] = field(default_factory=list)
@@ -41,20 +45,25 @@ class Face:
     @classmethod
     def of(cls, model: Model) -> Face:
         """Return the face of all plans."""
-        lower = np.zeros(model.columns, dtype=np.int64)
-        upper = np.ones(model.columns, dtype=np.int64)
+        lower = np.zeros(model.columns, dtype=np.int8)
+        upper = np.ones(model.columns, dtype=np.int8)
         return cls(model, lower, upper, model.low.copy(), model.high.copy())
 
     def copy(self) -> Face:
         """Return a face of its own with the same limits."""
-        lower, upper, low, high = (
-            limits.copy() for limits in (self.lower, self.upper, self.low, self.high)
-        )
-        return Face(self.model, lower, upper, low, high, list(self.goals))
+        columns, rows = (self.lower.copy(), self.upper.copy()), (self.low.copy(), self.high.copy())
+        return Face(self.model, *columns, *rows, list(self.goals))
+
+    def grown(self, model: Model) -> Face:
+        """Return the same plans over a model that has more rows after those of this one."""
+        known = len(self.low)
+        low = np.concatenate([self.low, model.low[known:]])
+        high = np.concatenate([self.high, model.high[known:]])
+        return replace(self, model=model, low=low, high=high, goals=list(self.goals))
 
     def allows(self, chosen: Ints) -> bool:
         """Whether the chosen columns (their numbers) keep every limit, in whole numbers."""
-        taken = np.zeros(self.model.columns, dtype=np.int64)
+        taken = np.zeros(self.model.columns, dtype=np.int8)
         taken[chosen] = 1
         total = self.model.totals(chosen)
         return bool(
@@ -98,8 +107,8 @@ def exact_prices(face: Face, gain: Ints, rows: Floats, goals: Floats) -> Prices:
         for goal, y in zip(face.goals, goals, strict=True)
     )
     # A running sum may wrap around, but differences of it are still exact.
-    sums = np.concatenate([[0], np.cumsum(price[model.row] * model.weight)])
-    reduced = gain * scale - (sums[model.start[1:]] - sums[model.start[:-1]])
+    reduced = gain * scale
+    reduced -= np.diff(running(price, model)[model.start])
     limit = np.where(price > 0, face.high, np.where(price < 0, face.low, 0))
     bound = _total(price, limit)
     for goal, y in zip(face.goals, goal_prices, strict=True):
@@ -109,6 +118,15 @@ def exact_prices(face: Face, gain: Ints, rows: Floats, goals: Floats) -> Prices:
     priced = zip(face.goals, goal_prices, strict=True)
     loose = any(y and goal.low != goal.high for goal, y in priced)
     return Prices(scale, bound, reduced, price, goal_prices, loose)
+
+
+def running(price: Numbers, model: Model) -> Numbers:
+    """Return the running sum, from 0 on, of what the rows charge for the entries of the model."""
+    sums = np.zeros(len(model.row) + 1, dtype=price.dtype)
+    np.take(price, model.row, out=sums[1:])
+    sums[1:] *= model.weight
+    np.cumsum(sums, out=sums)  # in place, and nothing else of this size: a national night is large
+    return sums
 
 
 def _scale(face: Face, gain: Ints, rows: Floats, goals: Floats) -> int:

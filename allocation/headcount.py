@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from allocation.face import Face, exact_prices
+from allocation.face import Face, exact_prices, running
 from allocation.model import FREE, Model, gains
 from allocation.problem import PRIORITY_LEVELS
 from allocation.relaxation import floats, quiet_solver
@@ -65,14 +65,13 @@ class _Headcount:
         prices[(prices < 0) & (face.low <= -FREE)] = 0
         first = len(model.table.households)
         prices[:first] = 0
-        sums = np.concatenate([[0], np.cumsum(prices[model.row] * model.weight)])
-        left = np.where(face.upper > 0, gain - np.diff(sums[model.start]), 0)
+        left = np.where(face.upper > 0, gain - np.diff(running(prices, model)[model.start]), 0)
         best = np.full(first, -np.inf)
         np.maximum.at(best, who, left)
         # Whoever must have a room may be charged less than nothing for it.
         must = (face.low[:first] > 0) & np.isfinite(best)
         prices[:first] = np.where(must | (best > 0), best + _SPARE, 0)
-        del sums, left  # as large as the model; more of that kind follows
+        del left  # as large as the model; more of that kind follows
         return exact_prices(face, gain, prices, np.zeros(0)).best
 
     def prices(self, gain: Ints, deadline: float, *, is_last: bool) -> Floats | None:

@@ -11,7 +11,7 @@ import numpy as np
 from allocation.chains import Chains
 from allocation.check import crowding, violations
 from allocation.face import Face
-from allocation.model import build, gains
+from allocation.model import build
 from allocation.plan import Placement, Plan
 from allocation.problem import Household, Problem, Room
 from allocation.reading import ProblemError, shown
@@ -77,8 +77,7 @@ class KeptPlan:
         chosen = whole(
             int(j) for i, k in wanted for j in table.columns_of(i) if table.where[j] == k
         )
-        levels = {level: gains(table, level) for level in problem.levels}
-        return cls(Solved(model, levels, np.sort(chosen), [], plan))
+        return cls(Solved(model, np.sort(chosen), [], plan))
 
     def row_of(self, household_id: str) -> int:
         """Return the index of a household.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,6 +66,25 @@ class Model:
         total = self.totals(chosen)
         return bool(np.all((self.low <= total) & (total <= self.high)))
 
+    def with_rows(self, blocks: Sequence[Rows]) -> Model:
+        """Return the model with more rows after its own."""
+        at, row, weight = _by_column(blocks, self.columns)
+        start = self.start + at
+        old = np.arange(len(self.row)) + np.repeat(at[:-1], np.diff(self.start))
+        new = np.arange(len(row)) + np.repeat(self.start[1:], np.diff(at))
+        both = np.empty((2, start[-1]), dtype=np.int32)
+        both[:, old] = self.row, self.weight
+        both[:, new] = row + len(self.low), weight
+        return replace(
+            self,
+            names=[*self.names, *_names(blocks)],
+            low=_joined([self.low, *(rows.low for rows in blocks)]),
+            high=_joined([self.high, *(rows.high for rows in blocks)]),
+            start=start,
+            row=both[0],
+            weight=both[1],
+        )
+
     def entries_of(self, columns: Ints) -> Ints:
         """Return where the entries of these columns stand, column after column."""
         length = self.start[columns + 1] - self.start[columns]
@@ -86,13 +105,17 @@ def model_of(table: Table, constraints: Sequence[Constraint] | None = None) -> M
     start, row, weight = _by_column(blocks, len(table.who))
     return Model(
         table=table,
-        names=[rows.constraint for rows in blocks for _ in rows.low],
+        names=_names(blocks),
         low=_joined([rows.low for rows in blocks]),
         high=_joined([rows.high for rows in blocks]),
         start=start,
         row=row,
         weight=weight,
     )
+
+
+def _names(blocks: Sequence[Rows]) -> list[str]:
+    return [rows.constraint for rows in blocks for _ in rows.low]
 
 
 def _by_column(blocks: Sequence[Rows], columns: int) -> tuple[Ints, SmallInts, SmallInts]:

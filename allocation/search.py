@@ -17,7 +17,7 @@ import numpy as np
 from allocation.core import Best, Hunt, best_of
 from allocation.face import Face, Goal, Prices, narrow
 from allocation.model import FREE, Model
-from allocation.relaxation import OutOfTime, Relaxation, starters
+from allocation.relaxation import OutOfTime, Relaxation, Relaxed, starters
 from allocation.vectors import Ints
 
 _ALL_INSIDE = 40_000  # up to so many columns the relaxation is fastest with all of them
@@ -131,7 +131,7 @@ class Search:
                 return True
             if relaxed.prices.best > aim:
                 return False
-            face = narrow(face, relaxed.prices, aim, [Goal.exactly(gain, aim)])
+            face = narrow(relaxed.face, relaxed.prices, aim, [Goal.exactly(gain, aim)])
         return not or_reach
 
     def _settled_queue(self, face: Face) -> Face:
@@ -161,9 +161,11 @@ class Search:
     def _take(self, i: int) -> Face | None:
         """Return the face of the best plans of level ``i``, or None where there is no plan."""
         step = self.steps[i]
-        relaxed = self._relaxation.solve(step.face, step.gain, self._deadline)
+        known = self._worth(step.face, step.gain)
+        relaxed = self._relaxation.solve(step.face, step.gain, self._deadline, known)
         if relaxed is None:
             return None
+        step.face = relaxed.face
         step.bound = min(step.bound, relaxed.prices.best)
         if relaxed.is_whole:
             self._improve(step.face, step.gain, relaxed.used)
@@ -172,7 +174,7 @@ class Search:
             is_whole = abs(relaxed.value - step.bound) < _ROUNDING
             is_last = i == len(self._gains) - 1
             if step.in_doubt or not is_whole or is_last or self._must_name(i):
-                return self._settle(i, relaxed.prices)
+                return self._settle(i, relaxed)
             step.value = None
         step.prices, step.weighed = relaxed.prices, step.gain
         return narrow(step.face, relaxed.prices, step.bound, [Goal.exactly(step.gain, step.bound)])
@@ -196,7 +198,7 @@ class Search:
             self.best = chosen
             self._better(chosen, self.steps)
 
-    def _settle(self, i: int, prices: Prices) -> Face | None:
+    def _settle(self, i: int, alone: Relaxed) -> Face | None:
         """Find and prove the best plan of the face; None where there is none.
 
         Levels are settled together because a row that holds one level at its value makes the
@@ -209,7 +211,7 @@ class Search:
         if first is None:
             return None
         if not is_strict or self._open_still(step.face, total, first) > _ALL_INSIDE:
-            while self._finds_better(step, prices):
+            while self._finds_better(step, alone):
                 pass
             step.bound = _sum(step.gain, self.best)
         value = _sum(step.gain, self.best)
@@ -227,6 +229,7 @@ class Search:
             later = step.face.copy()
             later.goals += goals[:k]
             self.steps.append(Step(goal.gain, later, goal.low, goal.low))
+        step.face = step.face.grown(self._relaxation.model)
         return narrow(step.face, relaxed, _sum(total, self.best), goals)
 
     def _tail(self, face: Face, i: int) -> tuple[list[Ints], Ints, bool]:
@@ -278,17 +281,17 @@ class Search:
         if relaxed is None:
             return None
         start = None if self._worth(face, total) is None else self.best
-        hunt = Hunt(face, total, relaxed.prices, self._promise, self._deadline)
+        hunt = Hunt(relaxed.face, total, relaxed.prices, self._promise, self._deadline)
         found = hunt.first(start) if first_only else hunt.best(start)
-        self._keep(found, face, total)
+        self._keep(found, relaxed.face, total)
         return None if found.chosen is None else relaxed.prices
 
-    def _finds_better(self, step: Step, prices: Prices) -> bool:
+    def _finds_better(self, step: Step, alone: Relaxed) -> bool:
         """Whether a plan of the face is worth more on this level than the best known."""
         goal = Goal(step.gain, _sum(step.gain, self.best) + 1, step.bound)
         if goal.low > goal.high:
             return False
-        face = narrow(step.face, prices, goal.low, [goal])
+        face = narrow(alone.face, alone.prices, goal.low, [goal])
         if np.any(face.lower > face.upper):
             return False
         found = best_of(face, step.gain, np.flatnonzero(face.upper), None, self._deadline)

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain, repeat
 
 import numpy as np
@@ -30,8 +31,10 @@ from allocation.vectors import Ints
 DEFAULT_SECONDS = 30.0
 # Accepted offers are settled first, whatever the limit: without them there is no valid plan.
 _FIXED_SECONDS = 60.0
-# From so many pairs on, levels are not climbed in time, and who is placed is bounded apart.
-_VAST = 1_000_000
+# In terms of the time it took to build the model: what it takes to begin the climb, and to finish
+# (the last bound, the check of the plan). Where there is no time to begin, who is placed is
+# bounded apart.
+_BEGINNING, _FINISHING = 5.0, 0.3
 
 
 class UnsoundPlan(RuntimeError):
@@ -43,10 +46,19 @@ class Solved:
     """A plan with all it came from: ``chosen`` are its columns, ``steps`` the levels climbed."""
 
     model: Model
-    levels: Mapping[str, Ints]
     chosen: Ints
     steps: Sequence[Step]
     plan: Plan
+
+    @cached_property
+    def levels(self) -> Mapping[str, Ints]:
+        """What each column adds to each level; as large as the model nine times over."""
+        return levels_of(self.model)
+
+
+def levels_of(model: Model) -> Mapping[str, Ints]:
+    """Return what each column adds to each level, in the order of the problem."""
+    return {level: gains(model.table, level) for level in model.table.problem.levels}
 
 
 def place(
@@ -68,27 +80,28 @@ def place(
     started = time.monotonic()
     refuse_contradiction(problem)
     model = build(problem, constraints)
-    levels = {level: gains(model.table, level) for level in problem.levels}
+    built = time.monotonic() - started
+    deadline = started + seconds - _FINISHING * built
 
     def better(chosen: Ints, steps: Sequence[Step] = ()) -> None:
         if tell is not None:
-            bounds = _bounds(face, levels, chosen, steps)
+            bounds = _bounds(model, chosen, steps)
             tell(plan_of(model, chosen, bounds, time.monotonic() - started))
 
-    face = Face.of(model)
-    start = augmented(model, first_plan(model), started + seconds)
+    start = augmented(model, first_plan(model), deadline)
     better(start)
-    counts = headcount_bounds(model, start, started + seconds) if model.columns > _VAST else {}
-    steps: Sequence[Step] = ()
-    chosen, bounds = start, _bounds(face, levels, start, steps)
-    # On a vast night even to begin the climb takes seconds.
-    if not counts or time.monotonic() < started + seconds:
-        found, bounds, steps = climb(face, levels, start, started + seconds, better)
-        chosen = start if found is None else found
+    chosen, steps = start, tuple[Step, ...]()
+    counts: Mapping[str, int] = {}
+    if time.monotonic() + _BEGINNING * built > deadline:
+        counts = headcount_bounds(model, start, deadline)
+    if not counts or time.monotonic() < deadline:
+        found, _, climbed = climb(Face.of(model), levels_of(model), start, deadline, better)
+        chosen, steps = start if found is None else found, tuple(climbed)
+    bounds = _bounds(model, chosen, steps)
     if np.array_equal(chosen, start):  # what was counted holds for plans as good as the start
         bounds |= {level: min(bounds[level], most) for level, most in counts.items()}
     plan = plan_of(model, chosen, bounds, time.monotonic() - started)
-    return Solved(model, levels, chosen, steps, plan)
+    return Solved(model, chosen, steps, plan)
 
 
 def solve(
@@ -156,16 +169,15 @@ def climb(
         if search.best is None:
             raise
         chosen = search.best
-    return chosen, _bounds(face, levels, chosen, search.steps), search.steps
+    return chosen, _bounds(face.model, chosen, search.steps), search.steps
 
 
-def _bounds(
-    face: Face, levels: Mapping[str, Ints], chosen: Ints | None, steps: Sequence[Step]
-) -> dict[str, int]:
-    bounds = {name: _trivial_bound(face.model, gain) for name, gain in levels.items()}
-    for (name, gain), step in zip(levels.items(), steps, strict=False):
+def _bounds(model: Model, chosen: Ints | None, steps: Sequence[Step]) -> dict[str, int]:
+    levels = model.table.problem.levels
+    bounds = {name: _trivial_bound(model, gains(model.table, name)) for name in levels}
+    for name, step in zip(levels, steps, strict=False):
         bounds[name] = min(bounds[name], step.bound)
-        if chosen is None or int(gain[chosen].sum()) < bounds[name]:
+        if chosen is None or int(step.gain[chosen].sum()) < bounds[name]:
             break
     return bounds
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from wsgiref.headers import Headers
 
 from flask import Flask
 from whitenoise import WhiteNoise
@@ -18,7 +19,7 @@ MAX_FORM_BYTES = 64 * 1024
 def create_app(settings: Settings | None = None, *, role: str = "waymark_web") -> Flask:
     """Build the service for one kind of process; ``role`` is the database role it works as."""
     import app.models  # noqa: F401 - every table, before any query is made
-    from app import cli, html, pages, security, views
+    from app import browsers, cli, html, pages, security, views
     from app.logs import init_logs
 
     settings = settings or Settings.from_env()
@@ -27,7 +28,10 @@ def create_app(settings: Settings | None = None, *, role: str = "waymark_web") -
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=database_url(settings, role),
-        SQLALCHEMY_ENGINE_OPTIONS={"connect_args": {"options": connection_options(settings, role)}},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "connect_args": {"options": connection_options(settings, role)},
+            "hide_parameters": True,  # an error's text must not say what was written
+        },
         SESSION_COOKIE_NAME="waymark" if settings.is_demo else "__Host-waymark",
         SESSION_COOKIE_SECURE=not settings.is_demo,
         SESSION_COOKIE_HTTPONLY=True,
@@ -41,15 +45,24 @@ def create_app(settings: Settings | None = None, *, role: str = "waymark_web") -
     )
     init_logs(settings)
     db.init_app(flask)
+    browsers.init_browsers(flask, settings)
     security.init_security(flask)
     html.init_html(flask, now=pages.page_time)
     pages.init_pages(flask)
     views.init_views(flask)
     cli.init_cli(flask)
-    static = WhiteNoise(flask.wsgi_app, max_age=ONE_YEAR)
+    static = WhiteNoise(flask.wsgi_app, max_age=ONE_YEAR, add_headers_function=_file_headers)
     static.add_files(str(Path(__file__).with_name("static")), prefix="static/")
     flask.wsgi_app = static  # type: ignore[method-assign]
     return flask
+
+
+def _file_headers(headers: Headers, _path: str, _url: str) -> None:
+    """A file of ours says of itself what a page does, and that nothing in it may run."""
+    from app.browsers import HEADERS, NO_PAGE
+
+    for name, value in {"Content-Security-Policy": NO_PAGE, **HEADERS}.items():
+        headers[name] = value
 
 
 def database_url(settings: Settings, role: str) -> str:

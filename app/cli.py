@@ -5,83 +5,38 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import click
-import structlog
 from alembic import command
 from alembic.config import Config
 from flask import Flask, current_app
-from sqlalchemy import event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import make_url
 
 from app.actors import SYSTEM, Role
 from app.backup import BackupError
 from app.backup import back_up as write_backup
 from app.backup import restore as read_backup
+from app.cli_trail import audit, honey
 from app.db import db
 from app.errors import DomainError
 from app.models.accounts import OrganisationKind
-from config import Settings, SettingsError
+from app.row_security import refuse_unsafe_database
+from config import Settings
 
-log = structlog.get_logger()
 ROOT = Path(__file__).resolve().parents[1]
 OWNER = "waymark_owner"
 # What a restored database shows until a worker has caught up with the time that went by.
-CATCHES_UP = ("I6 ", "I7 ", "I9 ")
-TOO_POWERFUL = """
-    SELECT login FROM (VALUES (session_user::text), (current_user::text)) AS who (login)
-     WHERE EXISTS (SELECT FROM pg_roles r WHERE pg_has_role(login, r.oid, 'MEMBER')
-                      AND (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole))
-        OR EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
-                      AND c.relkind IN ('r', 'p', 'v', 'm')
-                      AND pg_has_role(login, c.relowner, 'MEMBER'))
-     LIMIT 1"""
+CATCHES_UP = ("I6 ", "I7 ", "I9 ", "I10 late")
 
 
 def init_cli(app: Flask) -> None:
-    """Register every command, and let no production process work with the owner's rights."""
+    """Register every command, and let no process of the service work with the owner's rights."""
     for each in (migrate, load_reference, seed, worker, create_user, invariants, replay, backup,
-                 restore):  # fmt: skip
+                 restore, audit, honey):  # fmt: skip
         app.cli.add_command(each)
-    if not app.config["SETTINGS"].is_demo and not _is_the_owners(app):
-        refuse_powerful_login(app)
-
-
-def refuse_powerful_login(app: Flask) -> None:
-    """Look at the login of this process now, and again whenever it connects.
-
-    Neither ``session_user`` nor ``current_user`` may be above the rules: a role that is taken on
-    can be laid down again. A database that does not answer yet is looked at when it does; inside
-    one of our commands there is nothing to look at before the command itself connects, so that the
-    first ``migrate`` can make the logins.
-
-    Raises:
-        SettingsError: it is the owner of tables, a superuser, or may make itself one.
-    """
-    with app.app_context():
-        event.listen(db.engine, "connect", _refuse_powerful_connection)
-        if click.get_current_context(silent=True) is not None:
-            return
-        try:
-            db.engine.connect().close()
-        except OperationalError:
-            log.warning("login_not_checked_yet", reason="the database does not answer")
-        finally:
-            db.engine.dispose()  # a process that is forked from this one must not share it
-
-
-def _refuse_powerful_connection(connection: Any, _record: object) -> None:
-    found = connection.execute(TOO_POWERFUL).fetchone()
-    connection.rollback()
-    if found is not None:
-        connection.close()
-        raise SettingsError(
-            f"Production must not work as the database login {found[0]}, which owns tables or is "
-            "above the rules. Set WEB_DATABASE_URL and WORKER_DATABASE_URL to the logins "
-            "waymark_web and waymark_worker."
-        )
+    if not _is_the_owners(app):
+        refuse_unsafe_database(app)
 
 
 def _is_the_owners(app: Flask) -> bool:

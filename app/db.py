@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
-from app.actors import Actor
+from app.actors import SYSTEM, Actor
 from app.errors import Busy, Conflict
 
 log = structlog.get_logger()
@@ -69,6 +69,7 @@ _CONTEXT = text(
     " set_config('app.refuge_id', :refuge_id, true)"
 )
 _OPEN = "waymark_transaction"
+_BY = "waymark_by"
 _STEPS = "waymark_before_commit"
 
 
@@ -87,7 +88,7 @@ def transaction(*, by: Actor, as_report: bool = False) -> Iterator[datetime]:
     session: Session = db.session()
     if session.info.get(_OPEN):
         raise RuntimeError("transaction() does not nest: call a private step instead")
-    session.info[_OPEN] = True
+    session.info[_OPEN], session.info[_BY] = True, by
     try:
         with _explained():
             yield _begin(session, by, as_report=as_report)
@@ -104,12 +105,39 @@ def transaction(*, by: Actor, as_report: bool = False) -> Iterator[datetime]:
         session.close()
 
 
+@contextmanager
+def as_waymark() -> Iterator[None]:
+    """A step that Waymark itself takes inside a person's use case, with its own sight.
+
+    For what follows from an act and is not the person's to read: the phones that are told of it,
+    the desk's tasks, and the whole night that a choice is checked against. Who acts is theirs
+    again when the step is done; the audit trail names them throughout.
+    """
+    session: Session = db.session()
+    by: Actor = session.info[_BY]
+    session.flush()
+    session.execute(_CONTEXT, SYSTEM.context())
+    try:
+        yield
+        session.flush()
+    finally:
+        if not _is_broken(session):
+            session.execute(_CONTEXT, by.context())
+
+
 def _refuse_to_lose_it(session: Session) -> None:
     """PostgreSQL answers COMMIT of a broken transaction with a rollback and no error."""
-    if session.in_transaction():
-        raw = session.connection().connection.driver_connection
-        if raw is not None and raw.info.transaction_status == TransactionStatus.INERROR:
-            raise RuntimeError("the transaction is broken: nothing of it would be kept")
+    if _is_broken(session):
+        raise RuntimeError("the transaction is broken: nothing of it would be kept")
+
+
+def _is_broken(session: Session) -> bool:
+    if not session.is_active:
+        return True
+    if not session.in_transaction():
+        return False
+    raw = session.connection().connection.driver_connection
+    return raw is not None and raw.info.transaction_status == TransactionStatus.INERROR
 
 
 def before_commit(name: str, step: Callable[[Session], None]) -> None:

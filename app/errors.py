@@ -8,6 +8,7 @@ DomainError
 ├── TooSoon     this was tried too often; waiting helps
 ├── Conflict    somebody was faster, or the thing has moved on
 └── Busy        the database or a lock kept us waiting too long; trying again is safe
+    └── Unrecorded  the audit trail took no row, so nothing was done and nothing is shown
 """
 
 from __future__ import annotations
@@ -49,3 +50,7 @@ class Conflict(DomainError):
 
 class Busy(DomainError):
     status = 503
+
+
+class Unrecorded(Busy):
+    pass

@@ -5,9 +5,19 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
+import structlog
+from sqlalchemy.exc import DBAPIError, OperationalError
+
 from app.actors import Actor
 from app.db import db
+from app.errors import Unrecorded
 from app.models.events import Event
+
+log = structlog.get_logger()
+UNRECORDED = (
+    "This could not be written down, and what is not written down is neither shown nor done."
+    " Please try again in a moment."
+)
 
 
 class Fact(StrEnum):
@@ -42,6 +52,11 @@ class Fact(StrEnum):
     NUMBER_KEPT = "number_kept"
     FUND_ADDED = "fund_added"
     BEDS_CONFIRMED = "beds_confirmed"
+    ROOM_CONFIRMED = "room_confirmed"
+    BEDS_ASKED_FOR = "beds_asked_for"
+    WINDOW_OPENED = "window_opened"
+    WINDOW_CLOSED = "window_closed"
+    VOID_PLANNED = "void_planned"
     VOID_STARTED = "void_started"
     VOID_ENDED = "void_ended"
     REFERRAL_MADE = "referral_made"
@@ -63,8 +78,14 @@ class Fact(StrEnum):
     OFFER_WITHDRAWN = "offer_withdrawn"
     ARRIVED = "arrived"
     NOT_ARRIVED = "not_arrived"
+    DEPARTURE_EXPECTED = "departure_expected"
     DEPARTED = "departed"
     STAY_VIEWED = "stay_viewed"
+    RECOVERY_EXTENDED = "recovery_extended"
+    DECISIONS_DATED = "decisions_dated"
+    SUPPORT_RECORDED = "support_recorded"
+    MOVE_PLANNED = "move_planned"
+    FORECAST_VIEWED = "forecast_viewed"
     PRE_ALERT_RECORDED = "pre_alert_recorded"
     PRE_ALERT_VIEWED = "pre_alert_viewed"
     PRE_ALERT_REHEARSED = "pre_alert_rehearsed"
@@ -75,6 +96,11 @@ class Fact(StrEnum):
     TASK_OPENED = "task_opened"
     TASK_DONE = "task_done"
     CLOCK_SHIFTED = "clock_shifted"
+    REFERRAL_REFUSED = "referral_refused"
+    TRAIL_VIEWED = "trail_viewed"
+    TRAIL_CHECKED = "trail_checked"
+    HEAD_ANCHORED = "head_anchored"
+    HONEY_SEEN = "honey_seen"
 
 
 def record(
@@ -89,7 +115,12 @@ def record(
     run_id: UUID | None = None,
     detail: dict[str, object] | None = None,
 ) -> Event:
-    """Append one row to the audit trail. ``detail`` holds ids, codes and counts, never values."""
+    """Append one row to the audit trail. ``detail`` holds ids, codes and counts, never values.
+
+    Raises:
+        Unrecorded: the trail took no row. Nothing of the act is kept and nothing may be shown.
+    """
+    db.session.flush()  # what else waits to be written fails by its own name, not by the trail's
     event = Event(
         kind=fact.value,
         actor_role=by.role,
@@ -104,5 +135,11 @@ def record(
         detail=detail or {},
     )
     db.session.add(event)
-    db.session.flush()
+    try:
+        db.session.flush()
+    except OperationalError:
+        raise
+    except DBAPIError as error:
+        log.error("trail_took_no_row", sqlstate=getattr(error.orig, "sqlstate", None))
+        raise Unrecorded(UNRECORDED) from None
     return event

@@ -6,7 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,7 @@ def init_html(app: Flask, *, now: Clock | None = None) -> None:
     env.filters.update(
         when=lambda at: when(at, now=clock()),
         minutes_left=lambda at: minutes_left(at, now=clock()),
+        day=day,
         words=words,
         tone=tone,
         money=money,
@@ -126,6 +127,11 @@ def when(at: datetime | None, *, now: datetime) -> Markup:
     shown = nearby.get(days) or f"{local:%a} {local.day} {local:%b}{year}, {clock}"
     exact = at.astimezone(UTC).isoformat(timespec="seconds")
     return Markup('<time datetime="{}">{}</time>').format(exact, shown)
+
+
+def day(on: date | None) -> str:
+    """A day in full, 24 November 2026, because it may be read years later."""
+    return f"{on.day} {on:%B} {on.year}" if on is not None else ""
 
 
 def coming_days(now: datetime, *, count: int = 8) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 # Source: 3GPP TS 23.038, the default alphabet without its two-septet extension.
@@ -32,6 +33,25 @@ class Template(StrEnum):
     ONE_CODE_EACH = "one_code_each"
     ONE_ANSWER_EACH = "one_answer_each"
     NOT_UNDERSTOOD = "not_understood"
+    ARRIVED = "arrived"
+    ACCEPT_FIRST = "accept_first"
+    MAYBE = "maybe"
+    HELP = "help"
+    BED_FREE = "bed_free"
+    BED_OUT = "bed_out"
+    BED_OUT_UNTIL = "bed_out_until"
+    BED_TAKEN = "bed_taken"
+    BED_UNKNOWN = "bed_unknown"
+    BED_CLOSED = "bed_closed"
+    BED_MISSING = "bed_missing"
+    BED_UNCLEAR = "bed_unclear"
+    ONE_BED_EACH = "one_bed_each"
+    VOID_REASON = "void_reason"
+    VOID_UNTIL = "void_until"
+    COUNT = "count"
+    COUNTS_KEPT = "counts_kept"
+    COUNT_DIFFERS = "count_differs"
+    CHECK_BEDS = "check_beds"
     CONFIRM_BY_SIGNING_IN = "confirm_by_signing_in"
     NUMBER_REPLACED = "number_replaced"
     NUMBER_ADDED = "number_added"
@@ -80,7 +100,65 @@ TEXTS: Mapping[Template, str] = {
     ),
     Template.NOT_UNDERSTOOD: (
         "Nothing was changed: we could not read that."
-        " Reply ACCEPT or DECLINE and then the code from our text, or sign in."
+        " Reply ACCEPT or DECLINE and then the code from our text, or HELP, or sign in."
+    ),
+    Template.ARRIVED: "{code} is recorded as arrived, thank you. There is nothing more to do.",
+    Template.ACCEPT_FIRST: (
+        "Nothing was changed: {code} is not accepted yet. Reply ACCEPT {code} first, or sign in."
+    ),
+    Template.MAYBE: (
+        "{code} stays held until {reply_by}. You will be rung about your question."
+        " Then reply ACCEPT {code} or DECLINE {code}."
+    ),
+    Template.HELP: (
+        "Send one: ACCEPT code. DECLINE code number. MAYBE code. ARRIVED code. B 3 FREE."
+        " B 3 VOID CLEAN 2D. COUNT. ALL OK. STOP ends texts. Or sign in."
+    ),
+    Template.BED_FREE: "B {bed} is free and checked now, thank you. There is nothing more to do.",
+    Template.BED_OUT: "B {bed} is out of use. When it is back, reply B {bed} FREE, or sign in.",
+    Template.BED_OUT_UNTIL: (
+        "B {bed} is out of use until {until}. If it is back sooner, reply B {bed} FREE, or sign in."
+    ),
+    Template.BED_TAKEN: (
+        "Nothing was changed: B {bed} is held or in use. To change that, sign in."
+    ),
+    Template.BED_UNKNOWN: (
+        "Nothing was changed: there is no B {bed}. Your beds: {beds}."
+        " Reply with one of these, or sign in."
+    ),
+    Template.BED_CLOSED: (
+        "Nothing was changed: B {bed} is not open at this time. To open it, sign in."
+    ),
+    Template.BED_MISSING: (
+        "Nothing was changed: which bed? Reply B, its number, then FREE, or VOID and why."
+        " Like B 3 FREE. Or sign in."
+    ),
+    Template.BED_UNCLEAR: (
+        "Nothing was changed: we could not read that. Reply only B {bed} FREE,"
+        " or B {bed} VOID CLEAN 2D, or sign in."
+    ),
+    Template.ONE_BED_EACH: (
+        "Nothing was changed: that text has more than one bed. Send one text for each, or sign in."
+    ),
+    Template.VOID_REASON: (
+        "Nothing was changed: why? Reply B {bed} VOID and one of {words}. Add 2D for 2 days."
+    ),
+    Template.VOID_UNTIL: (
+        "Nothing was changed: until when? Reply like B {bed} VOID CLEAN 2D,"
+        " or with UNTIL FRIDAY or UNTIL 3 DEC, or sign in."
+    ),
+    Template.COUNT: (
+        "Free: {free}. Held: {held}. In use: {taken}. Out of use: {out}."
+        " If that is right, reply ALL OK. If not, reply like B 3 FREE, or sign in."
+    ),
+    Template.COUNTS_KEPT: "Thank you: checked now with {free} free. There is nothing more to do.",
+    Template.COUNT_DIFFERS: (
+        "Nothing was changed: we show {free} free. If that is right, reply ALL OK."
+        " If not, reply for each like B 3 FREE or B 3 VOID CLEAN, or sign in."
+    ),
+    Template.CHECK_BEDS: (
+        "Please check your beds: we show {free} free. If that is right, reply ALL OK."
+        " If not, reply like B 3 FREE, or sign in."
     ),
     Template.CONFIRM_BY_SIGNING_IN: (
         "Not done yet: this number is new. Sign in to confirm your answer to {code}."
@@ -100,6 +178,11 @@ SHAPES: Mapping[str, re.Pattern[str]] = {
     "code": re.compile(r"[0-9A-Z]{5,8}"),
     "reply_by": re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]"),
     "numbers": re.compile(r"[0-9]{1,2}(-[0-9]{1,2})?(, [0-9]{1,2}(-[0-9]{1,2})?){0,4}"),
+    "bed": re.compile(r"[1-9][0-9]{0,2}"),
+    "beds": re.compile(r"[1-9][0-9]{0,2}(-[0-9]{1,3})?(, [1-9][0-9]{0,2}(-[0-9]{1,3})?){0,6}"),
+    "until": re.compile(r"[1-9][0-9]? [A-Z][a-z]{2,3} ([01][0-9]|2[0-3]):[0-5][0-9]"),
+    "words": re.compile(r"[A-Z]{3,8}(, [A-Z]{3,8}){0,9}"),
+    **dict.fromkeys(("free", "held", "taken", "out"), re.compile(r"[0-9]{1,3}")),
 }
 _NAME = re.compile(r"\{([a-z_]+)\}")
 
@@ -128,6 +211,11 @@ def render(template: Template, variables: Mapping[str, str]) -> str:
     """
     check(template, variables)
     return TEXTS[template].format(**variables)
+
+
+def until_text(at: datetime) -> str:
+    """A moment as texts say it, "3 Dec 09:30"; ``at`` is in the zone to be shown."""
+    return f"{at.day} {at:%b %H:%M}"
 
 
 def number_list(numbers: list[int]) -> str:

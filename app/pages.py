@@ -24,15 +24,18 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.routing import RequestRedirect
 
 from app.actors import SYSTEM, Role
 from app.db import transaction
 from app.errors import Busy, DomainError, Invalid, ProofNeeded
+from app.logs import described
 from app.security import somebody
+from app.services import refusals
 
 log = structlog.get_logger()
+REFERENCE = re.compile(r"R-[0-9A-Z]{7}(?![0-9A-Z])")
 # A new one is drawn each time; it says nothing new to the person.
 PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.-]*")
 FORM_TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
@@ -45,7 +48,7 @@ HOME = {
     Role.COORDINATOR: "coordinator.board",
     Role.CHARITY_MANAGER: "manager.figures",
     Role.ADMINISTRATOR: "admin.list_users",
-    Role.DATA_PROTECTION_LEAD: "account.home",
+    Role.DATA_PROTECTION_LEAD: "records.home",
 }
 NAV: dict[Role, list[tuple[str, str]]] = {
     Role.OFFICER: [
@@ -63,10 +66,11 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("Board", "coordinator.board"),
         ("Needs a person", "coordinator.tasks"),
         ("Pre-alerts", "coordinator.pre_alerts"),
+        ("Who looked", "records.home"),
     ],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
     Role.ADMINISTRATOR: [("People", "admin.list_users"), ("Add a person", "admin.new_user")],
-    Role.DATA_PROTECTION_LEAD: [],
+    Role.DATA_PROTECTION_LEAD: [("Who looked", "records.home")],
 }
 # What a form that is shown again must never carry.
 NEVER_KEPT = {"csrf_token", "password", "current", "code", "credential"}
@@ -118,8 +122,12 @@ def page_time() -> datetime:
 
 
 def live_part(html: str) -> Response:
-    """A fragment for a page that refreshes itself: 304 while nothing a person reads has changed."""
+    """A fragment for a page that refreshes itself: 304 while nothing a person reads has changed.
+
+    It says the service's time, so that a page cut off later can say since when it is.
+    """
     response = make_response(html)
+    response.headers["X-Waymark-Time"] = str(int(page_time().timestamp()))
     response.set_etag(hashlib.sha256(FORM_TOKEN.sub("", html).encode()).hexdigest())
     response.make_conditional(request)
     return response
@@ -162,7 +170,25 @@ def _proof_needed(error: ProofNeeded) -> ResponseReturnValue:
 def _domain_error(error: DomainError) -> ResponseReturnValue:
     field = error.field if isinstance(error, Invalid) else ""
     log.info("refused", status=error.status, kind=type(error).__name__, field=field)
+    if error.status == 404:
+        return _not_found(message=str(error))
     return _page(error.status, message=str(error))
+
+
+def _not_found(**values: Any) -> ResponseReturnValue:
+    """Write down who asked for which request and was not shown it; then say that it is not there.
+
+    Here and not in each use case, so that a page cannot forget it. An attempt that cannot be
+    written down is answered as any other act that cannot.
+    """
+    asked = REFERENCE.findall(f"{request.path} {' '.join(request.args.values())}")
+    try:
+        by = somebody()
+        if by is not None and asked:
+            refusals.note(asked, endpoint=request.endpoint or "", by=by)
+    except Busy as error:
+        return _page(error.status, message=str(error))
+    return _page(404, **values)
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:
@@ -172,26 +198,19 @@ def _csrf_error(error: CSRFError) -> ResponseReturnValue:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error
+    if isinstance(error, SecurityError):  # of another name than ours: no page has links there
+        return "This is not an address of this service.\n", 400, {"Content-Type": "text/plain"}
     if error.code == 401:
         return redirect(url_for("auth.sign_in"))
+    if error.code == 404:
+        return _not_found()
     return _page(error.code)
 
 
 def _broken(error: Exception) -> ResponseReturnValue:
     """A fault of ours: a number for the person, the place for us, no values for anybody."""
     number = secrets.token_hex(4).upper()
-    where = error.__traceback__
-    while where and where.tb_next:
-        where = where.tb_next
-    log.error(
-        "broken",
-        number=number,
-        kind=type(error).__name__,
-        sqlstate=getattr(getattr(error, "orig", None), "sqlstate", None),
-        file=where.tb_frame.f_code.co_filename if where else None,
-        line=where.tb_lineno if where else None,
-        endpoint=request.endpoint,
-    )
+    log.error("broken", number=number, endpoint=request.endpoint, **described(error))
     if current_app.testing and not isinstance(error, DBAPIError):
         raise error
     return _page(500, error_id=number)

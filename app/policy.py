@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, exists, false, select, true
+from sqlalchemy import ColumnElement, Select, exists, false, func, select, true
 
 from app.actors import REFUGE, Actor, Role
 from app.models.accounts import User
 from app.models.beds import Refuge, Room
+from app.models.events import Event
 from app.models.messages import Task
 from app.models.placements import Placement, PlacementState
 from app.models.pre_alerts import PreAlert
@@ -23,9 +24,9 @@ def visible_referrals(by: Actor) -> Select[Referral]:
 
 def _referral_rule(by: Actor) -> ColumnElement[bool]:
     if by.role is Role.OFFICER:
-        return Referral.officer_id == by.user_id
+        return (Referral.officer_id == by.user_id) & ~func.is_planted(Referral.id)
     if by.role is Role.FORCE_SUPERVISOR:
-        return Referral.force_id == by.organisation_id
+        return (Referral.force_id == by.organisation_id) & ~func.is_planted(Referral.id)
     if by.role in REFUGE:
         return exists().where(
             Placement.referral_id == Referral.id,
@@ -91,3 +92,24 @@ def visible_tasks(by: Actor) -> Select[Task]:
 def visible_pre_alerts(by: Actor) -> Select[PreAlert]:
     """What the desk was told in confidence: no force and no house reads of an operation."""
     return select(PreAlert).where(true() if by.role in (Role.COORDINATOR, Role.SYSTEM) else false())
+
+
+def visible_events(by: Actor) -> Select[Event]:
+    """The desk and the data protection lead read the whole trail, everybody else their own rows."""
+    if by.role in (Role.COORDINATOR, Role.DATA_PROTECTION_LEAD, Role.SYSTEM):
+        return select(Event)
+    return select(Event).where(Event.actor_user_id == by.user_id)
+
+
+def live_topic(by: Actor) -> str:
+    """On whose changes this person's open pages look again; empty: they have no such page.
+
+    Migration ``0023b`` tells the same topics.
+    """
+    if by.role in REFUGE:
+        return f"refuge:{by.refuge_id}"
+    return {
+        Role.COORDINATOR: "desk",
+        Role.OFFICER: f"officer:{by.user_id}",
+        Role.FORCE_SUPERVISOR: f"force:{by.organisation_id}",
+    }.get(by.role, "")

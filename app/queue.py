@@ -17,12 +17,15 @@ class Job(StrEnum):
 
     PLAN = "plan"
     EXPLAIN = "explain"
+    ASK = "ask"
     COST = "cost"
     REHEARSE = "rehearse"
     PRICE = "price"
     SEND_TEXTS = "send_texts"
     HANDLE_TEXTS = "handle_texts"
     SWEEP = "sweep"
+    ANCHOR = "anchor"
+    CHECK_TRAIL = "check_trail"
 
 
 # Only its job manager is used here, on our connection; the worker opens one of its own.

@@ -1,8 +1,7 @@
-"""Who is asking: sign-in by cookie, deny by default, one role guard a blueprint, safe headers."""
+"""Who is asking: sign-in by cookie, and deny by default as the access matrix says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import cast
 
@@ -11,19 +10,13 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from flask_wtf import CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.actors import Actor, Role
+from app.actors import Actor
+from app.authz import matrix
 from app.services import sign_ins, throttle
 
 csrf = CSRFProtect()
 login = LoginManager()
 
-OPEN_TO_ALL = {
-    *("static", "public.home", "public.about_data", "public.leave", "public.robots"),
-    *("auth.sign_in", "auth.join", "auth.passkey_options", "auth.passkey_sign_in"),
-    *("force.begin", "force.back"),  # both refuse where no force has its own sign-in
-    *("public.send_surge", "auth.demo_sign_in"),  # both refuse outside the demo
-}
-OPEN_BLUEPRINTS = {"webhooks", "health"}
 # All that somebody may do who has not chosen yet what to sign in with.
 BEFORE_SET_UP = {
     *("auth.sign_out", "account.set_up", "account.new_passkey", "account.passkey_options"),
@@ -32,21 +25,6 @@ BEFORE_SET_UP = {
 UNREADABLE = "\x00"  # nothing that PostgreSQL keeps has it, so no page has it in its address
 LIVE_HEADER = "X-Waymark-Live"  # a page left open asks by itself: that is nobody's presence
 DEVICE_LASTS = timedelta(days=180)
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
-        " connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none';"
-        " frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "X-Robots-Tag": "noindex, nofollow, noarchive",
-}
 
 
 class SignedIn(UserMixin):
@@ -61,13 +39,12 @@ class SignedIn(UserMixin):
 
 
 def init_security(app: Flask) -> None:
-    """Deny by default: a page is open only when it is listed here."""
+    """Deny by default: a page is open only to those whom the access matrix names."""
     csrf.init_app(app)
     login.init_app(app)
     login.session_protection = None  # a phone changes its address; the sign-in row is the guard
     login.user_loader(_load)
     app.before_request(_deny_by_default)
-    app.after_request(_headers)
     app.after_request(_keep_device)
 
 
@@ -79,14 +56,22 @@ def _load(token: str) -> SignedIn | None:
 def _deny_by_default() -> BaseResponse | None:
     if UNREADABLE in request.path or any(UNREADABLE in text for text in request.args.values()):
         abort(404)
-    endpoint = request.endpoint
-    if endpoint is None or endpoint in OPEN_TO_ALL or request.blueprint in OPEN_BLUEPRINTS:
+    if request.endpoint is None or _is_open_to(None):
         return None
     if current_user.is_authenticated:
-        return _set_up_first(endpoint)
+        if not _is_open_to(me()):
+            abort(404)  # somebody else's page does not exist: not 403
+        return _set_up_first(request.endpoint)
     if request.method not in ("GET", "HEAD"):
         abort(401)
     return redirect(url_for("auth.sign_in"))
+
+
+def _is_open_to(actor: Actor | None) -> bool:
+    """HEAD is a GET without its body; OPTIONS only names the methods."""
+    asked = {"HEAD": ("GET",), "OPTIONS": ("GET", "POST")}.get(request.method, (request.method,))
+    role = actor.role if actor else None
+    return any(matrix().may_open(request.endpoint or "", method, role) for method in asked)
 
 
 def _set_up_first(endpoint: str) -> BaseResponse | None:
@@ -94,28 +79,6 @@ def _set_up_first(endpoint: str) -> BaseResponse | None:
     if is_free or current_app.config["SETTINGS"].is_demo:
         return None
     return redirect(url_for("account.set_up"), code=303)
-
-
-def _headers(response: Response) -> Response:
-    for name, value in SECURITY_HEADERS.items():
-        if request.endpoint == "static" and name == "Cache-Control":
-            continue
-        response.headers.setdefault(name, value)
-    if request.is_secure:
-        response.headers.setdefault(
-            "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
-        )
-    return response
-
-
-def only(*roles: Role) -> Callable[[], None]:
-    """A blueprint's guard. Somebody else's page does not exist: 404, not 403."""
-
-    def guard() -> None:
-        if me().role not in roles:
-            abort(404)
-
-    return guard
 
 
 def me() -> Actor:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import procrastinate
@@ -13,15 +16,32 @@ import structlog
 from flask import Flask
 
 from app import outbox
+from app.errors import DomainError
 from app.queue import Job
-from app.services import health, matching, offers, pre_alerts, texts
+from app.services import (
+    anchors,
+    health,
+    matching,
+    nudging,
+    offers,
+    pre_alerts,
+    texts,
+    trail,
+    trail_check,
+    voids,
+)
 from app.services.phone_book import phone_book
 from app.sms import SmsGateway, TwilioGateway, name_phones
+from config import Settings
 
 log = structlog.get_logger()
 CONCURRENCY = 3  # a plan being solved must not keep a text waiting
 EVERY_NIGHT = "20 3 * * *"
 EVERY_TEN_SECONDS = "* * * * * */10"
+EVERY_HOUR = "7 * * * *"
+LATER_IN_THE_NIGHT = "40 3 * * *"
+SEAL_EVERY_SECONDS = 0.5
+PASSES_FROM_THE_FIRST = 1_200  # once in ten minutes
 
 
 def run(app: Flask, conninfo: str, options: str) -> None:
@@ -36,12 +56,53 @@ def run(app: Flask, conninfo: str, options: str) -> None:
         )
     )
     _register(jobs, app, TwilioGateway.from_settings(app.config["SETTINGS"]))
-    asyncio.run(_work(jobs))
+    with _sealing(app):
+        asyncio.run(_work(jobs))
+
+
+@contextmanager
+def _sealing(app: Flask) -> Iterator[None]:
+    """Seal the audit trail in a thread of its own, so that no job keeps it waiting."""
+    stopped = threading.Event()
+    thread = threading.Thread(target=_seal_until, args=(app, stopped), name="sealer")
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+        with app.app_context():
+            anchor(app.config["SETTINGS"])
+
+
+def _seal_until(app: Flask, stopped: threading.Event) -> None:
+    for number in itertools.count():
+        try:
+            with app.app_context():
+                if number % PASSES_FROM_THE_FIRST == 0:
+                    trail.seal_all()
+                while trail.seal() == trail.BATCH and not stopped.is_set():
+                    pass
+        except Exception as fault:  # the next pass seals what this one did not
+            log.error("sealing_failed", kind=type(fault).__name__)
+        if stopped.wait(SEAL_EVERY_SECONDS):
+            return
+
+
+def anchor(settings: Settings) -> None:
+    """Put the head of the trail out of reach; the next hour tries again what failed."""
+    try:
+        anchors.anchor_head(settings)
+    except DomainError as error:
+        log.error("not_anchored", kind=type(error).__name__)
 
 
 async def _work(jobs: procrastinate.App) -> None:
     async with jobs.open_async():
         await _take_back_stalled(jobs)
+        with suppress(procrastinate.exceptions.AlreadyEnqueued):
+            name = Job.CHECK_TRAIL.value
+            await jobs.configure_task(name, queueing_lock=name).defer_async()
         await jobs.run_worker_async(
             concurrency=CONCURRENCY,
             listen_notify=True,
@@ -75,12 +136,35 @@ def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
 
     task(Job.PLAN, matching.make_plan)
     task(Job.EXPLAIN, matching.explain_newest_plan)
+    task(Job.ASK, matching.ask_what_matters)
     task(Job.COST, matching.answer_questions)
     task(Job.REHEARSE, matching.rehearse)
     task(Job.SEND_TEXTS, lambda: send_texts(gateway, app.config["SETTINGS"].public_url))
     task(Job.HANDLE_TEXTS, texts.handle_waiting)
     _register_sweep(jobs, app, gateway)
     _register_prices(jobs, app)
+    _register_trail(jobs, app)
+
+
+def _register_trail(jobs: procrastinate.App, app: Flask) -> None:
+    """The trail is anchored every hour, and checked every night and when a worker starts."""
+    settings = app.config["SETTINGS"]
+
+    @jobs.periodic(cron=EVERY_HOUR, periodic_id="anchor")
+    @jobs.task(name=Job.ANCHOR.value, queueing_lock=Job.ANCHOR.value)
+    def anchor_hourly(timestamp: int) -> None:
+        with app.app_context():
+            anchor(settings)
+
+    @jobs.periodic(cron=LATER_IN_THE_NIGHT, periodic_id="trail")
+    @jobs.task(name=Job.CHECK_TRAIL.value, queueing_lock=Job.CHECK_TRAIL.value)
+    def check_trail(timestamp: int | None = None) -> None:
+        with app.app_context():
+            found = trail_check.check(settings)
+            if found.broken is not None:
+                log.error("trail_broken", position=found.broken.position)
+            else:
+                anchor(settings)
 
 
 def _register_prices(jobs: procrastinate.App, app: Flask) -> None:
@@ -114,11 +198,13 @@ def sweep(gateway: SmsGateway, public_url: str) -> None:
     steps: tuple[Callable[[], object], ...] = (
         lambda: health.beat("worker"),
         offers.lapse_offers,
+        voids.keep_time,
         offers.ask_after_the_overdue,
         matching.plan_if_due,
         matching.answer_questions,
         pre_alerts.expire,
         matching.rehearse_if_due,
+        nudging.ask_the_stale,
         lambda: send_texts(gateway, public_url),
         lambda: outbox.reconcile_unknown(gateway),
         texts.handle_waiting,

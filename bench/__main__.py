@@ -118,6 +118,14 @@ def _answers(asked: argparse.Namespace) -> int:
     return answers.run(seeds=answers.SEEDS if asked.seeds is None else asked.seeds)
 
 
+def _audit(_: argparse.Namespace) -> int:
+    from bench import audit
+
+    found = audit.measure()
+    print(audit.report(found), end="\n\n")
+    return 0 if found.is_whole else 1
+
+
 RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "proposal": _proposal,
     "engine": _engine,
@@ -125,6 +133,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fuzz": _fuzz,
     "policies": _policies,
     "answers": _answers,
+    "audit": _audit,
 }
 EVERY_TIME = ("proposal", "engine", "pentameter")
 

@@ -24,9 +24,9 @@ from allocation import (
 )
 from allocation.explanation import explain_kept
 from allocation.kept import KeptPlan
-from allocation.model import Model, build, gains
+from allocation.model import Model, build
 from allocation.problem import Refuge
-from allocation.solver import Solved, first_plan, place, plan_of
+from allocation.solver import Solved, first_plan, levels_of, place, plan_of
 from bench.nights import night
 from bench.tables import markdown
 
@@ -186,6 +186,5 @@ def _urgent(rows: Rows, seed: int) -> None:
 
 def _at_once(model: Model) -> Solved:
     chosen = first_plan(model)
-    levels = {level: gains(model.table, level) for level in model.table.problem.levels}
-    bounds = {level: int(np.maximum(0, gain).sum()) for level, gain in levels.items()}
-    return Solved(model, levels, chosen, [], plan_of(model, chosen, bounds, 0.0))
+    bounds = {x: int(np.maximum(0, gain).sum()) for x, gain in levels_of(model).items()}
+    return Solved(model, chosen, [], plan_of(model, chosen, bounds, 0.0))

@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -193,8 +194,12 @@ def worker(settings: Settings, environment: Mapping[str, str]) -> Child:
 
 
 def web(settings: Settings, environment: Mapping[str, str]) -> Child:
-    """gunicorn without an access log: a path names a reference."""
-    command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--bind"]
+    """gunicorn without an access log: a path names a reference.
+
+    What a forwarding header says is for TRUSTED_PROXIES to believe, never for gunicorn.
+    """
+    command = [sys.executable, "-m", "gunicorn", "--no-control-socket"]
+    command += ["--forwarded-allow-ips", "", "--bind"]
     command += [f"{HOST}:{settings.port}", "--worker-class", "gthread", "--workers", "2"]
     command += ["--threads", "8", "--graceful-timeout", "10", "wsgi:app"]
     return Child("web server", command, environment, settings.data_dir / "logs" / "web.log")
@@ -237,7 +242,7 @@ def is_empty(postgres: EmbeddedPostgres) -> bool:
 
 def wait_until_ready(settings: Settings, children: Sequence[Child], switch: StopSwitch) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while not is_ready(settings.port):
+    while not is_ready(settings):
         for child in children:
             child.revive()
             if child.failures >= CRASHES_BEFORE_GIVING_UP:
@@ -253,10 +258,12 @@ def wait_until_ready(settings: Settings, children: Sequence[Child], switch: Stop
         switch.sleep(0.1)
 
 
-def is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+def is_ready(settings: Settings) -> bool:
+    """Asked by the public name, because the web answers to no other."""
+    connection = http.client.HTTPConnection(HOST, settings.port, timeout=5)
     try:
-        connection.request("GET", "/health/ready")
+        name = urlsplit(settings.public_url).netloc
+        connection.request("GET", "/health/ready", headers={"Host": name})
         return connection.getresponse().status == HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False

@@ -35,6 +35,7 @@ class Cast:
     mara: Person  # charity manager of Rowan's and Cedar's charity
     olga: Person  # charity manager of another charity
     ada: Person  # administrator
+    hana: Person  # data protection lead
     rowan_id: int
     cedar_id: int
 
@@ -65,6 +66,7 @@ def invite_cast() -> Cast:
             "mara": _user("mara", Role.CHARITY_MANAGER, charity),
             "olga": _user("olga", Role.CHARITY_MANAGER, other),
             "ada": _user("ada", Role.ADMINISTRATOR, desk),
+            "hana": _user("hana", Role.DATA_PROTECTION_LEAD, desk),
         }
     return Cast(**people, rowan_id=rowan.id, cedar_id=cedar.id)
 

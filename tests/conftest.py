@@ -93,6 +93,8 @@ def database(
     postgres.create_database(DATABASE, template=template)
     yield DATABASE
     for each in (web_app, worker_app, owner_app):
+        if (listener := each.extensions.pop("live", None)) is not None:
+            listener.stop()
         with each.app_context():
             db.engine.dispose()
     postgres.drop_database(DATABASE)

@@ -24,7 +24,7 @@ from app.models.placements import LIVE, Channel, Placement
 from app.models.plans import PlanLine, PlanRun
 from app.models.reference import ClockPolicy, HandOnFor
 from app.models.referrals import Needs, Referral
-from app.services import beds, clock, closing, matching, offers, referrals, tasks
+from app.services import clock, closing, matching, offers, referrals, tasks, voids
 from app.services.snapshot import sleeps
 
 CHOSEN_BY_HAND = "She asked to be near her solicitor."
@@ -122,7 +122,7 @@ class ServiceDoors:
                 .order_by(Room.bed_spaces, Room.code)
                 .limit(1)
             ).one()
-        return beds.start_void(room, "repair", by=self.house(alias))
+        return voids.start_void(room, "repair", by=self.house(alias))
 
     def finish_tasks(self, *, older_than: timedelta) -> None:
         """The desk has dealt with the week's loose ends."""

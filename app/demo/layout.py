@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from uuid import uuid4
 
 from sqlalchemy import func, select
 
 from app.actors import SYSTEM, Actor, Role
 from app.db import db, transaction
-from app.demo.people import CAST, DESK, FORCE_MAIL, PersonPlan, force_name, officer_of
+from app.demo.people import CAST, DESK, FORCE_MAIL, LEAVER, PersonPlan, force_name, officer_of
 from app.demo.plans import RefugePlan
 from app.demo.world import World
 from app.errors import NotFound
 from app.models.accounts import Organisation, OrganisationKind, User
-from app.services import accounts, beds, funding
+from app.models.reference import Urgency
+from app.services import accounts, beds, funding, honey
+from app.services.asked import NewReferral
 from app.services.reference import calibration
 
 POUND = 100  # pence
+NOBODYS_PHONE = "+447700900999"  # Ofcom keeps this range for drama
+HONEY = (("SE15", "sq"), ("M14", "vi"))
 APRIL = 4  # a financial year begins on 1 April
 
 
@@ -67,6 +72,27 @@ def hire(person: PersonPlan, organisation: str) -> None:
         ),
         by=SYSTEM,
     )
+
+
+def plant_honey() -> None:
+    """Two requests of nobody, in the name of an officer who has left."""
+    with transaction(by=SYSTEM):
+        force = db.session.scalars(
+            select(Organisation.name).where(Organisation.force_code == LEAVER.force)
+        ).one()
+    hire(LEAVER, force)
+    with transaction(by=SYSTEM):
+        leaver = db.session.scalars(select(User.public_id).where(User.email == LEAVER.email)).one()
+    accounts.set_active(leaver, False, by=SYSTEM)
+    for place, language in HONEY:
+        new = NewReferral(
+            form_key=uuid4(),
+            place=place,
+            urgency=Urgency.URGENT,
+            language=language,
+            callback_phone=NOBODYS_PHONE,
+        )
+        honey.plant(new, officer=LEAVER.email)
 
 
 def open_house(plan: RefugePlan) -> None:

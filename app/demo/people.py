@@ -46,6 +46,11 @@ CAST = (
         force=DEMO_FORCE,
     ),
     PersonPlan(email=f"administrator@{MAIL}", name="Gwen Example", role=Role.ADMINISTRATOR),
+    PersonPlan(email=f"protection@{MAIL}", name="Hana Example", role=Role.DATA_PROTECTION_LEAD),
+)
+# Has left; planted records stand in this name.
+LEAVER = PersonPlan(
+    email=f"leaver@{FORCE_MAIL}", name="PC Ines Example", role=Role.OFFICER, force=DEMO_FORCE
 )
 
 

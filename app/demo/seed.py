@@ -14,7 +14,7 @@ from app.demo.story import DAY_MINUTES, Story
 from app.demo.world import DEMO_HOUSES, STAGED, Scenario, World
 from app.models.clock import ClockShift
 from app.models.messages import Message, MessageState
-from app.services import beds, clock, matching
+from app.services import beds, clock, matching, voids
 
 SEED = 2011  # chosen for its last hour: something for everybody, an honest refusal among it
 STAGED_KEYS = tuple(f"t{number + 1}" for number in range(STAGED))
@@ -44,11 +44,12 @@ def seed_demo(*, seed: int = SEED) -> str:
         end = world.days * DAY_MINUTES
         story = Story(world, doors, answers_until=end - LAST_ANSWER_MINUTES - 1)
         story.play(until=0)
+        layout.plant_honey()
         closed = [doors.close_a_room(alias) for alias in DEMO_HOUSES]
         story.play(until=end - LAST_ANSWER_MINUTES)
         doors.at(end - LAST_ANSWER_MINUTES)
         for alias, void in zip(DEMO_HOUSES, closed, strict=True):
-            beds.end_void(void, by=doors.house(alias))
+            voids.end_void(void, by=doors.house(alias))
         _ask_the_houses_of_the_tour(story, doors)
         story.play(until=end)
         for refuge in world.refuges[:-UNCHECKED]:

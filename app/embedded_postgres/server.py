@@ -42,6 +42,7 @@ SETTINGS = {
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
+    "log_parameter_max_length": "0",
     "log_statement": "none",
     "log_checkpoints": "off",
 }

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Computed,
+    FetchedValue,
     ForeignKey,
     ForeignKeyConstraint,
     Text,
@@ -32,6 +33,25 @@ class BedKind(StrEnum):
     COT = "cot"
 
 
+class RoomKind(StrEnum):
+    """A room of the house is there all year; surge and hotel places only within their windows."""
+
+    HOUSE = "house"
+    SURGE = "surge"
+    HOTEL = "hotel"
+
+
+class CostOwner(StrEnum):
+    """Who pays for the nights that a room is out of use."""
+
+    NOT_SAID = "not_said"
+    HOUSE = "house"
+    CHARITY = "charity"
+    LANDLORD = "landlord"
+    COUNCIL = "council"
+    INSURER = "insurer"
+
+
 class Refuge(Base):
     """A house known by alias and a grid cell about 10 km wide. Safety: no address exists."""
 
@@ -42,6 +62,7 @@ class Refuge(Base):
         CheckConstraint("boys_to_age BETWEEN 0 AND 18", name="boys_to_age"),
         CheckConstraint("cell_radius_km BETWEEN 0 AND 50", name="cell_radius_km"),
         CheckConstraint("island IN ('GB', 'IE')", name="island"),
+        CheckConstraint("turnaround_minutes BETWEEN 0 AND 20160", name="turnaround_minutes"),
     )
     id: Mapped[BigId]
     public_id: Mapped[PublicId]
@@ -62,11 +83,15 @@ class Refuge(Base):
     handover_point: Mapped[str] = mapped_column(Text)
     is_open: Mapped[bool] = mapped_column(server_default=text("true"))
     beds_confirmed_at: Mapped[datetime | None]
+    turnaround_minutes: Mapped[int | None]
     created_at: Mapped[Created]
 
 
 class Room(Base):
-    """What one household takes, or, when shared, what several who agree to it take bed by bed."""
+    """What one household takes, or, when shared, what several who agree to it take bed by bed.
+
+    ``number`` is what a text calls it ("B 3"); a trigger gives one to a room that comes without.
+    """
 
     __tablename__ = "room"
     __table_args__ = (
@@ -74,17 +99,46 @@ class Room(Base):
         UniqueConstraint(
             "refuge_id", "code", info={"conflict": "That room code is in use already."}
         ),
+        UniqueConstraint("refuge_id", "number"),
         CheckConstraint("bed_spaces BETWEEN 1 AND 12 AND cots BETWEEN 0 AND 4", name="size"),
+        CheckConstraint("number BETWEEN 1 AND 999", name="number"),
+        one_of("kind", RoomKind),
     )
     id: Mapped[BigId]
     public_id: Mapped[PublicId]
     refuge_id: Mapped[int] = mapped_column(ForeignKey("refuge.id"), index=True)
     code: Mapped[str] = mapped_column(Word)
+    number: Mapped[int] = mapped_column(server_default=FetchedValue())
+    kind: Mapped[RoomKind] = mapped_column(Word, server_default=text("'house'"))
     bed_spaces: Mapped[int]
     cots: Mapped[int] = mapped_column(server_default=text("0"))
     is_shared: Mapped[bool] = mapped_column(server_default=text("false"))
     features: Mapped[Codes]
     is_open: Mapped[bool] = mapped_column(server_default=text("true"))
+    confirmed_at: Mapped[datetime | None]
+
+
+class RoomWindow(Base):
+    """When a surge or hotel place may be offered. Its end puts nobody out."""
+
+    __tablename__ = "room_window"
+    __table_args__ = (
+        ForeignKeyConstraint(["room_id", "refuge_id"], ["room.id", "room.refuge_id"]),
+        CheckConstraint("NOT isempty(during) AND NOT lower_inf(during)", name="during"),
+        ExcludeConstraint(
+            ("room_id", "="),
+            ("during", "&&"),
+            using="gist",
+            name="room_window_no_overlap",
+            info={"conflict": "This place is open for part of that time already."},
+        ),
+    )
+    id: Mapped[BigId]
+    public_id: Mapped[PublicId]
+    refuge_id: Mapped[int] = mapped_column(BigInteger)
+    room_id: Mapped[int] = mapped_column(BigInteger)
+    during: Mapped[During]
+    created_at: Mapped[Created]
 
 
 class Bed(Base):
@@ -105,10 +159,15 @@ class Bed(Base):
 
 
 class Void(Base):
-    """A room out of use for a while, with its reason."""
+    """A room out of use for a while, with its reason.
+
+    ``until`` is the end that was planned; ``during`` ends there, or when it ended in truth. Until
+    ``begun_at`` it is only planned and keeps no bed: whoever lives there then is not put out.
+    """
 
     __tablename__ = "void"
     __table_args__ = (
+        one_of("cost_owner", CostOwner),
         UniqueConstraint("id", "live", "during"),
         UniqueConstraint("id", "refuge_id"),
         ForeignKeyConstraint(["room_id", "refuge_id"], ["room.id", "room.refuge_id"]),
@@ -119,9 +178,13 @@ class Void(Base):
     refuge_id: Mapped[int] = mapped_column(BigInteger)
     room_id: Mapped[int] = mapped_column(BigInteger, index=True)
     reason_code: Mapped[str] = mapped_column(ForeignKey("reason.code"))
+    cost_owner: Mapped[CostOwner] = mapped_column(Word, server_default=text("'not_said'"))
+    until: Mapped[datetime | None]
+    begun_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     live: Mapped[bool] = mapped_column(Boolean, Computed("ended_at IS NULL", persisted=True))
     during: Mapped[During]
+    message_sid: Mapped[str | None] = mapped_column(Text, unique=True)
 
 
 class BedUse(Base):

@@ -33,9 +33,12 @@ class TaskKind(StrEnum):
     TEXT_FAILED = "text_failed"
     PHONE_STOPPED = "phone_stopped"
     WRONG_CODES = "wrong_codes"
+    QUESTION = "question"
     SIGN_IN_ATTACKED = "sign_in_attacked"
     ACCOUNT_RECOVERED = "account_recovered"
     NUMBER_CHANGED = "number_changed"
+    HONEY_TOUCHED = "honey_touched"
+    TRAIL_BROKEN = "trail_broken"
 
 
 class Contact(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -92,6 +92,7 @@ class Placement(Base):
     answered_at: Mapped[datetime | None]
     answered_by_channel: Mapped[Channel | None] = mapped_column(Word)
     arrived_at: Mapped[datetime | None]
+    expected_departure_on: Mapped[date | None]
     ended_at: Mapped[datetime | None]
     reason_code: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey("plan_run.id"))

@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -35,6 +36,16 @@ class ReasonKind(StrEnum):
     VOID = "void"
     OVERRIDE = "override"
     UNMET = "unmet"
+    RECOVERY_EXTENSION = "recovery_extension"
+
+
+class Jurisdiction(StrEnum):
+    """Whose law says how long a woman has at least to recover."""
+
+    ENGLAND_AND_WALES = "england_and_wales"
+    SCOTLAND = "scotland"
+    NORTHERN_IRELAND = "northern_ireland"
+    IRELAND = "ireland"
 
 
 class HandOnFor(StrEnum):
@@ -45,15 +56,20 @@ class HandOnFor(StrEnum):
 
 
 class Region(Base):
-    """A region or nation; the finest place that anyone outside a refuge is told."""
+    """A region or nation; the finest place that anyone outside a refuge is told.
+
+    ``jurisdiction`` is None on the Crown dependencies, whose law says nothing we know of.
+    """
 
     __tablename__ = "region"
+    __table_args__ = (one_of("jurisdiction", Jurisdiction),)
     code: Mapped[str] = mapped_column(Word, primary_key=True)
     name: Mapped[str] = mapped_column(Text, unique=True)
     in_london: Mapped[bool]
     island: Mapped[str] = mapped_column(Word)
     lat: Mapped[float]
     lon: Mapped[float]
+    jurisdiction: Mapped[Jurisdiction | None] = mapped_column(Word)
 
 
 class PoliceForce(Base):
@@ -119,10 +135,18 @@ class Reason(Base):
             unique=True,
             postgresql_where=text("number IS NOT NULL"),
         ),
+        Index(
+            "uq_reason_text_word",
+            "kind",
+            "text_word",
+            unique=True,
+            postgresql_where=text("text_word IS NOT NULL"),
+        ),
     )
     code: Mapped[str] = mapped_column(Word, primary_key=True)
     kind: Mapped[ReasonKind] = mapped_column(Word)
     number: Mapped[int | None]
+    text_word: Mapped[str | None] = mapped_column(Word)
     text: Mapped[str] = mapped_column(Text)
     owner_side: Mapped[str] = mapped_column(Word)
     is_active: Mapped[bool]
@@ -148,6 +172,39 @@ class ClockPolicy(Base):
     duty_manager_minutes: Mapped[int]
 
 
+class InventoryPolicy(Base):
+    """From a date on: when a count of beds is old, how long a room is made ready, when to ask.
+
+    A count is fresh below ``fresh_hours`` and stale from ``stale_hours`` on. A house with stale
+    counts is texted at most ``nudges_per_day`` times in 24 hours, only between the two hours of
+    London's clock; ``asks_per_hour`` more go to the houses whose answer would change the plan most.
+    A room that is to close within ``notice_days`` is not offered any more.
+    """
+
+    __tablename__ = "inventory_policy"
+    __table_args__ = (
+        CheckConstraint("0 < fresh_hours AND fresh_hours < stale_hours", name="bands"),
+        CheckConstraint(
+            "turnaround_minutes BETWEEN 0 AND 20160 AND notice_days >= 0", name="supply"
+        ),
+        CheckConstraint(
+            "nudge_every_hours > 0 AND nudges_per_day >= 0 AND asks_per_hour >= 0"
+            " AND 0 <= wakes_at_hour AND wakes_at_hour < sleeps_at_hour AND sleeps_at_hour <= 24",
+            name="nudges",
+        ),
+    )
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    fresh_hours: Mapped[int]
+    stale_hours: Mapped[int]
+    turnaround_minutes: Mapped[int]
+    notice_days: Mapped[int]
+    nudge_every_hours: Mapped[int]
+    nudges_per_day: Mapped[int]
+    asks_per_hour: Mapped[int]
+    wakes_at_hour: Mapped[int]
+    sleeps_at_hour: Mapped[int]
+
+
 class HandOnContact(Base):
     """Who to call for a person these beds are not for."""
 
@@ -158,4 +215,43 @@ class HandOnContact(Base):
     countries: Mapped[Codes]
     text: Mapped[str] = mapped_column(Text)
     phone: Mapped[str | None] = mapped_column(Text)
+    position: Mapped[int]
+
+
+class RecoveryRule(Base):
+    """How many days a woman has at least to recover, by place and date; both days are included.
+
+    A rule whose ``valid_until`` is None holds still. The days of a rule never change: a new law is
+    a new row, and a stay keeps the rule of the day on which it began.
+    """
+
+    __tablename__ = "recovery_rule"
+    __table_args__ = (
+        one_of("jurisdiction", Jurisdiction),
+        UniqueConstraint("jurisdiction", "valid_from"),
+        CheckConstraint("days BETWEEN 1 AND 366", name="days"),
+        CheckConstraint("valid_until >= valid_from", name="valid"),
+        ExcludeConstraint(
+            ("jurisdiction", "="),
+            (text("daterange(valid_from, valid_until, '[]')"), "&&"),
+            name="one_recovery_rule_a_day",
+            using="gist",
+        ),
+    )
+    id: Mapped[BigId]
+    jurisdiction: Mapped[Jurisdiction] = mapped_column(Word)
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    days: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+
+
+class SupportItem(Base):
+    """Something a house offers a woman who lives there; retired, never deleted."""
+
+    __tablename__ = "support_item"
+    code: Mapped[str] = mapped_column(Word, primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    is_active: Mapped[bool]
     position: Mapped[int]

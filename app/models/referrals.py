@@ -166,7 +166,7 @@ class Referral(Base):
     incident_id: Mapped[int] = mapped_column(ForeignKey("incident.id"), index=True)
     needs_id: Mapped[UUID] = mapped_column(ForeignKey("needs.id"), unique=True)
     safety_id: Mapped[UUID] = mapped_column(ForeignKey("safety.id"), unique=True)
-    caller_id: Mapped[UUID] = mapped_column(ForeignKey("caller.id"))
+    caller_id: Mapped[UUID] = mapped_column(ForeignKey("caller.id"), index=True)
     clock_policy_id: Mapped[int] = mapped_column(ForeignKey("clock_policy.id"))
     urgency: Mapped[Urgency] = mapped_column(Word)
     state: Mapped[ReferralState] = mapped_column(Word, server_default=text("'ready'"))

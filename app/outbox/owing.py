@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app import notices
 from app.actors import SYSTEM
-from app.db import db
+from app.db import as_waymark, db
 from app.events import Fact, record
 from app.models.messages import Message, Task, TaskKind
 from app.notices import Template
@@ -34,19 +34,17 @@ def owe(
         ValueError: the variables are not the template's.
     """
     notices.check(template, variables)
-    db.session.execute(
-        insert(Message)
-        .values(
-            dedupe_key=dedupe_key,
-            contact_id=contact_id,
-            placement_id=placement_id,
-            event_id=event_id,
-            template=template.value,
-            variables=dict(variables),
-            not_after=not_after,
-        )
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+    owed = insert(Message).values(
+        dedupe_key=dedupe_key,
+        contact_id=contact_id,
+        placement_id=placement_id,
+        event_id=event_id,
+        template=template.value,
+        variables=dict(variables),
+        not_after=not_after,
     )
+    with as_waymark():
+        db.session.execute(owed.on_conflict_do_nothing(index_elements=["dedupe_key"]))
     defer(Job.SEND_TEXTS)
 
 
@@ -60,28 +58,25 @@ def open_task(
     user_id: int | None = None,
 ) -> None:
     """Put something on the coordinator's list, inside the caller's transaction; once while open."""
-    opened = db.session.execute(
-        insert(Task)
-        .values(
-            kind=kind,
-            contact_id=contact_id,
-            placement_id=placement_id,
-            referral_id=referral_id,
-            message_id=message_id,
-            user_id=user_id,
-        )
-        .on_conflict_do_nothing()
-        .returning(Task.id)
-    ).scalar()
-    if opened is not None:
-        record(
-            Fact.TASK_OPENED,
-            by=SYSTEM,
-            placement_id=placement_id,
-            referral_id=referral_id,
-            subject_user_id=user_id,
-            detail={"task": kind.value, "task_id": opened},
-        )
+    new = insert(Task).values(
+        kind=kind,
+        contact_id=contact_id,
+        placement_id=placement_id,
+        referral_id=referral_id,
+        message_id=message_id,
+        user_id=user_id,
+    )
+    with as_waymark():
+        opened = db.session.scalar(new.on_conflict_do_nothing().returning(Task.id))
+        if opened is not None:
+            record(
+                Fact.TASK_OPENED,
+                by=SYSTEM,
+                placement_id=placement_id,
+                referral_id=referral_id,
+                subject_user_id=user_id,
+                detail={"task": kind.value, "task_id": opened},
+            )
 
 
 def close_tasks(

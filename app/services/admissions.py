@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,13 +11,14 @@ from uuid import UUID
 from sqlalchemy import exists, select
 
 from app.actors import Actor
-from app.db import db, transaction
+from app.authz import Stage, disclose
+from app.db import as_waymark, db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
 from app.models.accounts import Organisation
 from app.models.beds import Refuge, Room
 from app.models.messages import SmsInbox
-from app.models.placements import LIVE, Placement, PlacementState
+from app.models.placements import Placement, PlacementState
 from app.models.plans import PlanLine
 from app.models.reference import Feature, Language, ReasonKind
 from app.models.referrals import Caller, LinkKind, Needs, Referral, ReferralLink
@@ -25,8 +26,10 @@ from app.policy import visible_placements, visible_referrals
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
 from app.services.houses import only_refuge
+from app.services.living_here import LivingHere, living_here
 from app.services.offers import GONE
-from app.services.text_verdict import Outcome
+from app.services.stay_lengths import read_curve
+from app.services.text_senders import Outcome
 
 HERS = (PlacementState.ACCEPTED, PlacementState.ARRIVED)
 WAS_HERS = (PlacementState.DEPARTED, PlacementState.NOT_ARRIVED, PlacementState.WITHDRAWN)
@@ -62,10 +65,10 @@ class OfferPage:
     reply_by: datetime | None
     room: str
     is_shared: bool
-    asks: Suitability | None
-    reasons: list[str]
+    asks: Suitability | None = None
+    reasons: list[str] = field(default_factory=list)
     decline_reasons: list[Choice]
-    is_answer_to_confirm: bool
+    is_answer_to_confirm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,7 @@ class Meeting:
 
 @dataclass(frozen=True, kw_only=True)
 class StayPage:
-    """One stay from acceptance on; ``asks`` and ``meeting`` go when she does."""
+    """One stay from acceptance on; ``asks``, ``meeting`` and ``after`` go when she does."""
 
     public_id: UUID
     ref: str
@@ -91,10 +94,11 @@ class StayPage:
     arrived_at: datetime | None
     ended_at: datetime | None
     ended_because: str
-    asks: Suitability | None
-    meeting: Meeting | None
+    asks: Suitability | None = None
+    meeting: Meeting | None = None
     not_arrived_reasons: list[Choice]
     departure_reasons: list[Choice]
+    after: LivingHere | None = None
 
 
 def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
@@ -108,35 +112,33 @@ def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
         placement, referral, room = _find(public_id, by)
         _record(Fact.OFFER_VIEWED, placement, by)
         expires = placement.offer_expires_at
-        is_offered = placement.state == PlacementState.OFFERED
-        return OfferPage(
-            public_id=placement.public_id,
-            code=placement.offer_code,
-            ref=referral.ref,
-            state=placement.state,
-            is_open=is_offered and expires is not None and expires > now,
-            urgency=referral.urgency,
-            reply_by=expires,
-            room=room.code,
-            is_shared=room.is_shared,
-            asks=_suitability(placement, referral, by) if placement.state in LIVE else None,
-            reasons=_why_here(placement) if is_offered else [],
-            decline_reasons=reason_choices(ReasonKind.DECLINED_BY_REFUGE),
-            is_answer_to_confirm=is_offered and _is_answer_to_confirm(placement),
+        stage = stage_of(placement, now)
+        return disclose(
+            OfferPage,
+            stage,
+            public_id=lambda: placement.public_id,
+            code=lambda: placement.offer_code,
+            ref=lambda: referral.ref,
+            state=lambda: placement.state,
+            is_open=lambda: stage is Stage.ASKED and expires is not None and expires > now,
+            urgency=lambda: referral.urgency,
+            reply_by=lambda: expires,
+            room=lambda: room.code,
+            is_shared=lambda: room.is_shared,
+            asks=lambda: _suitability(placement, referral, by),
+            reasons=lambda: _why_here(placement),
+            decline_reasons=lambda: reason_choices(ReasonKind.DECLINED_BY_REFUGE),
+            is_answer_to_confirm=lambda: _is_answer_to_confirm(placement),
         )
 
 
 def _is_answer_to_confirm(placement: Placement) -> bool:
     """Whether somebody answered from a number that is too new to answer by itself."""
-    return bool(
-        db.session.scalar(
-            select(
-                exists().where(
-                    SmsInbox.placement_id == placement.id, SmsInbox.outcome == Outcome.TO_CONFIRM
-                )
-            )
-        )
+    answered = exists().where(
+        SmsInbox.placement_id == placement.id, SmsInbox.outcome == Outcome.TO_CONFIRM
     )
+    with as_waymark():  # a house reads no text, and may know that one of its own is waiting
+        return bool(db.session.scalar(select(answered)))
 
 
 def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
@@ -146,38 +148,50 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
         NotFound: no such stay, or the house has not accepted her.
     """
     only_refuge(by)
+    curve = read_curve()
     with transaction(by=by) as now:
         placement, referral, room = _find(public_id, by)
         if placement.state not in (*HERS, *WAS_HERS):
             raise NotFound(GONE)
-        is_hers = placement.state in HERS
         _record(Fact.STAY_VIEWED, placement, by)
-        return StayPage(
-            public_id=placement.public_id,
-            ref=referral.ref,
-            code=placement.offer_code,
-            state=placement.state,
-            room=room.code,
-            is_shared=room.is_shared,
-            accepted_at=placement.answered_at,
-            arrived_at=placement.arrived_at,
-            ended_at=placement.ended_at,
-            ended_because=reason_text(placement.reason_code),
-            asks=_suitability(placement, referral, by) if is_hers else None,
-            meeting=_meeting(referral) if _may_still_ring(placement, now) else None,
-            not_arrived_reasons=reason_choices(ReasonKind.NOT_ARRIVED),
-            departure_reasons=reason_choices(ReasonKind.DEPARTURE),
+        return disclose(
+            StayPage,
+            stage_of(placement, now),
+            public_id=lambda: placement.public_id,
+            ref=lambda: referral.ref,
+            code=lambda: placement.offer_code,
+            state=lambda: placement.state,
+            room=lambda: room.code,
+            is_shared=lambda: room.is_shared,
+            accepted_at=lambda: placement.answered_at,
+            arrived_at=lambda: placement.arrived_at,
+            ended_at=lambda: placement.ended_at,
+            ended_because=lambda: reason_text(placement.reason_code),
+            asks=lambda: _suitability(placement, referral, by),
+            meeting=lambda: _meeting(referral),
+            not_arrived_reasons=lambda: reason_choices(ReasonKind.NOT_ARRIVED),
+            departure_reasons=lambda: reason_choices(ReasonKind.DEPARTURE),
+            after=lambda: (
+                living_here(placement, room, curve, now)
+                if placement.state == PlacementState.ARRIVED
+                else None
+            ),
         )
 
 
-def _may_still_ring(placement: Placement, now: datetime) -> bool:
-    """The officer's number serves the handover; half a day after arrival it has done so."""
+def stage_of(placement: Placement, now: datetime) -> Stage:
+    """What a house is to her. The officer's number serves the handover: half a day after she came
+    it has done so.
+    """
+    if placement.state == PlacementState.OFFERED:
+        return Stage.ASKED
     if placement.state == PlacementState.ACCEPTED:
-        return True
-    arrived = placement.arrived_at
-    return placement.state == PlacementState.ARRIVED and (
-        arrived is None or now - arrived < HANDOVER_ENDS
-    )
+        return Stage.PROMISED
+    if placement.state == PlacementState.ARRIVED:
+        arrived = placement.arrived_at
+        is_fresh = arrived is not None and now - arrived < HANDOVER_ENDS
+        return Stage.PROMISED if is_fresh else Stage.LIVES_HERE
+    return Stage.WAS_HERE
 
 
 def _find(public_id: UUID, by: Actor) -> tuple[Placement, Referral, Room]:

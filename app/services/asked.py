@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
+from app.models.care import SupportState
 from app.models.reference import Urgency
 from app.models.referrals import LinkKind, London
 
@@ -66,3 +67,36 @@ class ChosenReason:
     """A reason's code."""
 
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongerRecovery:
+    """Until which day she has at least the right to recover, and why longer."""
+
+    until: date
+    extension_reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionDays:
+    """The days on which the two decisions came; None: not yet, or not said."""
+
+    reasonable_on: date | None = None
+    conclusive_on: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupportGiven:
+    """What became of one kind of support; ``on_day`` is today where it is None."""
+
+    item: str
+    state: SupportState
+    on_day: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovePlan:
+    """When she plans to move on, and where to; None and empty: not known yet."""
+
+    leaves_on: date | None = None
+    destination: str = ""

@@ -1,38 +1,24 @@
-"""A house's supply: opening it, its rooms and phones; rooms out of use and back; "checked now"."""
+"""A house's supply: opening it, its rooms and phones; and "checked now"."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import Range
 
 from app.actors import REFUGE, Actor, Role
-from app.db import db, patiently, transaction
+from app.db import as_waymark, db, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.events import Fact, record
 from app.models.accounts import Organisation, OrganisationKind
-from app.models.beds import Bed, BedKind, BedUse, Refuge, Room, Void
+from app.models.beds import Bed, BedKind, Refuge, Room, RoomKind
 from app.models.messages import Contact
-from app.models.placements import Placement, PlacementState
-from app.models.reference import Feature, ReasonKind, Region
-from app.policy import visible_refuges, visible_rooms
+from app.models.reference import Feature, Region
+from app.policy import visible_refuges
 from app.queue import Job, defer
-from app.services.choices import check_reason
 
-ROOM_GONE = "We cannot find that room."
 OPENERS = (Role.ADMINISTRATOR, Role.SYSTEM)
-KEEPERS = (*REFUGE, Role.COORDINATOR)
-# The one reason that points at a note; a void has none, so it would say nothing.
-NEEDS_A_NOTE = "void_other"
-SHORTEST = timedelta(microseconds=1)
-WHY_NOT = {
-    PlacementState.OFFERED: "This room is held for an offer that is waiting for your answer.",
-    PlacementState.ACCEPTED: "This room is promised to a woman on her way.",
-    PlacementState.ARRIVED: "Somebody lives in this room.",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +45,17 @@ class NewRefuge:
 
 @dataclass(frozen=True, kw_only=True)
 class NewRoom:
-    """What one household takes, or, when shared, what several take bed by bed."""
+    """What one household takes, or, when shared, what several take bed by bed.
+
+    A surge or hotel place is offered only within the windows that are opened for it.
+    """
 
     code: str
     bed_spaces: int
     cots: int = 0
     is_shared: bool = False
     features: tuple[str, ...] = ()
+    kind: RoomKind = RoomKind.HOUSE
 
 
 def open_refuge(new: NewRefuge, *, by: Actor) -> UUID:
@@ -133,15 +123,17 @@ def add_room(refuge: UUID, new: NewRoom, *, by: Actor) -> UUID:
             bed_spaces=new.bed_spaces,
             cots=new.cots,
             is_shared=new.is_shared,
+            kind=new.kind,
             features=_known_features(new.features),
         )
-        db.session.add(room)
-        db.session.flush()
-        for kind, count in ((BedKind.BED, new.bed_spaces), (BedKind.COT, new.cots)):
-            db.session.add_all(
-                Bed(room_id=room.id, refuge_id=house.id, kind=kind, number=number)
-                for number in range(1, count + 1)
-            )
+        with as_waymark():  # an administrator opens rooms and reads none
+            db.session.add(room)
+            db.session.flush()
+            for kind, count in ((BedKind.BED, new.bed_spaces), (BedKind.COT, new.cots)):
+                db.session.add_all(
+                    Bed(room_id=room.id, refuge_id=house.id, kind=kind, number=number)
+                    for number in range(1, count + 1)
+                )
         record(Fact.ROOM_OPENED, by=by, refuge_id=house.id, room_id=room.id)
         defer(Job.PLAN)
         return room.public_id
@@ -159,8 +151,8 @@ def add_contact(refuge: UUID, phone: str, label: str, *, by: Actor) -> UUID:
     with transaction(by=by) as now:
         house = _own_refuge(refuge, by)
         contact = Contact(refuge_id=house.id, phone=phone, label=label, verified_at=now)
-        db.session.add(contact)
-        db.session.flush()
+        with as_waymark():
+            db.session.add(contact)
         record(Fact.CONTACT_ADDED, by=by, refuge_id=house.id, detail={"contact": contact.id})
         return contact.public_id
 
@@ -183,102 +175,6 @@ def _known_features(codes: tuple[str, ...]) -> list[str]:
     return sorted(set(codes))
 
 
-def start_void(room: UUID, reason: str, *, by: Actor) -> UUID:
-    """Take a room out of use: all of a private room, the beds still free of a shared one.
-
-    Raises:
-        NotFound: no such room, or not of the house.
-        Invalid: no such reason.
-        Conflict: the room is held, promised, lived in or out of use already; the text says which.
-    """
-    _may_keep(by)
-    return patiently(lambda: _start_void(room, reason, by))
-
-
-def _start_void(public_id: UUID, reason: str, by: Actor) -> UUID:
-    with transaction(by=by) as now:
-        room = db.session.scalar(visible_rooms(by).where(Room.public_id == public_id))
-        if room is None:
-            raise NotFound(ROOM_GONE)
-        if check_reason(reason, ReasonKind.VOID).code == NEEDS_A_NOTE:
-            raise Invalid("Choose the reason that comes nearest.", field="reason")
-        free = _lock_free_beds(room)
-        during = Range(now, None)
-        void = Void(refuge_id=room.refuge_id, room_id=room.id, reason_code=reason, during=during)
-        db.session.add(void)
-        db.session.flush()
-        db.session.add_all(
-            BedUse(
-                bed_id=bed_id, refuge_id=room.refuge_id, void_id=void.id, live=True, during=during
-            )
-            for bed_id in free
-        )
-        _record(Fact.VOID_STARTED, void, by, {"reason": reason, "beds": len(free)})
-        defer(Job.PLAN)
-        return void.public_id
-
-
-def _lock_free_beds(room: Room) -> list[int]:
-    """The room's beds nobody uses, all of them locked in id order as every path does.
-
-    Raises:
-        Conflict: somebody has the private room, or every bed of the shared one.
-    """
-    beds = db.session.scalars(
-        select(Bed.id).where(Bed.room_id == room.id).order_by(Bed.id).with_for_update()
-    ).all()
-    uses = db.session.execute(
-        select(BedUse.bed_id, Placement.state)
-        .outerjoin(Placement, Placement.id == BedUse.placement_id)
-        .where(BedUse.bed_id.in_(beds), BedUse.live)
-    )
-    used = {use.bed_id: use.state for use in uses}
-    free = [bed for bed in beds if bed not in used]
-    if used and not (room.is_shared and free):
-        raise Conflict(f"{_why_not(set(used.values()))} Nothing was changed.")
-    return free
-
-
-def _why_not(states: set[PlacementState]) -> str:
-    """The nearest reason: a woman living there before one on her way before an offer."""
-    for state in (PlacementState.ARRIVED, PlacementState.ACCEPTED, PlacementState.OFFERED):
-        if state in states:
-            return WHY_NOT[state]
-    return "This room is out of use already."
-
-
-def end_void(public_id: UUID, *, by: Actor) -> None:
-    """The room is back in use and offered from now on.
-
-    Raises:
-        NotFound: no such closure, or not of the house.
-        Conflict: it has ended already.
-    """
-    _may_keep(by)
-    with transaction(by=by) as now:
-        rooms = visible_rooms(by).with_only_columns(Room.id)
-        void = db.session.scalar(
-            select(Void)
-            .where(Void.public_id == public_id, Void.room_id.in_(rooms))
-            .with_for_update()
-        )
-        if void is None:
-            raise NotFound(ROOM_GONE)
-        if void.ended_at is not None:
-            raise Conflict("This room is back in use already.")
-        _end(void, now)
-        _record(Fact.VOID_ENDED, void, by, {"reason": void.reason_code})
-        defer(Job.PLAN)
-
-
-def _end(void: Void, now: datetime) -> None:
-    """Both at once: the foreign key carries the end to every bed of the room."""
-    started = void.during.lower
-    assert started is not None  # noqa: S101 - a CHECK of the table
-    void.ended_at = max(now, started + SHORTEST)
-    void.during = Range(started, void.ended_at)
-
-
 def confirm_beds(*, by: Actor) -> None:
     """Somebody of the house has looked: what the service shows of its rooms is so."""
     if by.role not in REFUGE:
@@ -287,12 +183,3 @@ def confirm_beds(*, by: Actor) -> None:
         refuge = db.session.scalars(visible_refuges(by).with_for_update()).one()
         refuge.beds_confirmed_at = now
         record(Fact.BEDS_CONFIRMED, by=by, refuge_id=refuge.id)
-
-
-def _may_keep(by: Actor) -> None:
-    if by.role not in KEEPERS:
-        raise NotAllowed("Only the house or the coordinator may do this.")
-
-
-def _record(fact: Fact, void: Void, by: Actor, detail: dict[str, object]) -> None:
-    record(fact, by=by, refuge_id=void.refuge_id, room_id=void.room_id, detail=detail)

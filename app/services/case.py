@@ -15,6 +15,7 @@ from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
 from app.models.accounts import Organisation, User
+from app.models.beds import Room
 from app.models.messages import Contact, Message
 from app.models.placements import Placement, PlacementState
 from app.models.plans import PlanLine
@@ -33,8 +34,11 @@ from app.services.desk import (
     people_shown,
     rooms_shown,
 )
+from app.services.moving_on import Freeing, freeing_of
+from app.services.recovery import RecoveryShown, recovery_of
 from app.services.referrals import GONE
 from app.services.standing import newest_line
+from app.services.stay_lengths import Curve, read_curve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +94,8 @@ class CasePage:
 
     ``free_rooms`` are those the plan has not looked at: the rules are checked on choosing.
     ``chosen`` is the room whose cost must be read first.
-    ``stamp`` changes when something on the page does.
+    ``stamp`` changes when something on the page does. ``recovery`` and ``frees`` are of a woman who
+    lives in a house: her minimum right, and when her bed is likely to free.
     """
 
     line: Line
@@ -110,6 +115,8 @@ class CasePage:
     withdraw_reasons: list[Choice]
     decline_reasons: list[Choice]
     unmet_reasons: list[Choice]
+    recovery: RecoveryShown | None
+    frees: Freeing | None
 
 
 def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
@@ -121,8 +128,10 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
         NotFound: no such request.
     """
     only_desk(by)
+    curve = read_curve()
     with transaction(by=by) as now:
         referral = _visible(ref, by)
+        recovery, frees = _living_there(referral, curve, by, now)
         record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id)
         rooms = rooms_shown(by, now)
         persons = people_shown(by, Referral.id == referral.id)
@@ -149,7 +158,24 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             + reason_choices(ReasonKind.DECLINED_BY_SURVIVOR),
             decline_reasons=reason_choices(ReasonKind.DECLINED_BY_REFUGE),
             unmet_reasons=reason_choices(ReasonKind.UNMET),
+            recovery=recovery,
+            frees=frees,
         )
+
+
+def _living_there(
+    referral: Referral, curve: Curve, by: Actor, now: datetime
+) -> tuple[RecoveryShown | None, Freeing | None]:
+    row = db.session.execute(
+        visible_placements(by)
+        .join(Room, Room.id == Placement.room_id)
+        .where(Placement.referral_id == referral.id, Placement.state == PlacementState.ARRIVED)
+        .with_only_columns(Placement, Room)
+    ).first()
+    if row is None:
+        return None, None
+    placement, room = row
+    return recovery_of(placement), freeing_of(placement, room, curve, now)
 
 
 def news(ref: str, stamp: str, *, by: Actor) -> News:

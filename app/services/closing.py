@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from app.actors import Actor
 from app.db import db, transaction
+from app.errors import Conflict
 from app.events import Fact, record
 from app.models.messages import Task, TaskKind
 from app.models.reference import ReasonKind
@@ -30,6 +31,9 @@ def reopen(ref: str, *, by: Actor) -> None:
     with transaction(by=by) as now:
         referral = lock_referral(ref, by)
         was = referral.state
+        if was not in (ReferralState.NOT_ARRIVED, ReferralState.UNMET):
+            # One who is promised a room may go back too, but by taking that room back.
+            raise Conflict("This request has moved on in the meantime. Look at it again.")
         referral.move(ReferralState.READY, at=now)
         referral.closed_at = referral.closed_reason = referral.confirmed_at = None
         record(Fact.REFERRAL_REOPENED, by=by, referral_id=referral.id, detail={"was": was})

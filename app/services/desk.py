@@ -22,6 +22,7 @@ from app.policy import visible_placements, visible_referrals, visible_rooms
 from app.services.costs import Cost, cost_from
 from app.services.follow import people
 from app.services.standing import MEANWHILE
+from app.services.supply import in_use, may_be_offered
 
 SAID_NO = (PlacementState.DECLINED, PlacementState.LAPSED)
 
@@ -230,12 +231,11 @@ def _said_no(ids: list[int]) -> dict[int, int]:
 
 def rooms_shown(by: Actor, now: datetime) -> dict[int, RoomShown]:
     """Every room by its id, with whether a household could be put there this moment."""
-    is_now = func.upper_inf(BedUse.during) | (func.upper(BedUse.during) > now)
     used = dict(
         db.session.execute(
             select(Bed.room_id, func.count().filter(Bed.kind == BedKind.BED))
             .join(BedUse, BedUse.bed_id == Bed.id)
-            .where(BedUse.live, is_now)
+            .where(in_use(now))
             .group_by(Bed.room_id)
         ).all()
     )
@@ -243,7 +243,7 @@ def rooms_shown(by: Actor, now: datetime) -> dict[int, RoomShown]:
         visible_rooms(by)
         .join(Refuge, Refuge.id == Room.refuge_id)
         .join(Region, Region.code == Refuge.region_code)
-        .with_only_columns(Room, Refuge, Region.name)
+        .with_only_columns(Room, Refuge, Region.name, may_be_offered(now))
         .order_by(Refuge.alias, Room.code)
     ).all()
     return {
@@ -255,9 +255,9 @@ def rooms_shown(by: Actor, now: datetime) -> dict[int, RoomShown]:
             region=region,
             in_london=refuge.in_london,
             duty_line=refuge.duty_line,
-            is_free=room.is_open and refuge.is_open and _has_space(room, used.get(room.id)),
+            is_free=may_offer and _has_space(room, used.get(room.id)),
         )
-        for room, refuge, region in rows
+        for room, refuge, region, may_offer in rows
     }
 
 

@@ -45,7 +45,8 @@ def _lines(figures: Figures) -> Iterator[Line]:
         ("an offer was not taken up", figures.said_no),
         ("ended without a place", figures.ended),
     ):
-        yield from _reasons(about, reasons)
+        yield from _reasons(about, NETWORK, reasons)
+    yield from _reasons("support, where 5 stays or more", OURS, figures.support)
     yield from _money(figures)
 
 
@@ -82,9 +83,9 @@ def _area(area: Area) -> Iterator[Line]:
     yield area.name, OURS, "occupancy in per cent", occupancy
 
 
-def _reasons(about: str, reasons: tuple[Reason, ...]) -> Iterator[Line]:
+def _reasons(about: str, whose: str, reasons: tuple[Reason, ...]) -> Iterator[Line]:
     for each in reasons:
-        yield about, NETWORK, f"{each.side}: {each.text}", str(each.count)
+        yield about, whose, f"{each.side}: {each.text}", str(each.count)
 
 
 def _money(figures: Figures) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Row
 
 from app.actors import POLICE, Actor, Role
+from app.authz import Stage, disclose
 from app.db import db, transaction
 from app.errors import NotAllowed, NotFound
 from app.events import Fact, record
@@ -31,8 +32,8 @@ from app.services.choices import Choice, reason_choices
 from app.services.referrals import GONE
 from app.services.standing import (
     Status,
-    asked_by,
     newest_placement,
+    stage_of,
     status_of,
 )
 
@@ -55,21 +56,11 @@ class RequestRow:
     ref: str
     state: str
     urgency: str
-    place: str
-    people: str
+    place: str = ""
+    people: str = ""
     submitted_at: datetime
     incident_ref: str
     officer: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class NeedsAsSent:
-    """What the officer said of her, in words."""
-
-    place: str = ""
-    people: str = ""
-    language: str = ""
-    needs: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +70,12 @@ class RequestAsSent:
     ref: str
     state: str
     urgency: str
-    place: str
-    people: str
-    language: str
-    needs: list[str]
+    place: str = ""
+    people: str = ""
+    language: str = ""
+    needs: list[str] = field(default_factory=list)
     submitted_at: datetime
-    callback_phone: str
+    callback_phone: str = ""
     incident_ref: str
     may_withdraw: bool
     is_own: bool
@@ -107,8 +98,8 @@ def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
     with transaction(by=by):
         query = (
             visible_referrals(by)
-            .join(Needs, Needs.id == Referral.needs_id)
-            .join(District, District.code == Needs.district_code)
+            .outerjoin(Needs, Needs.id == Referral.needs_id)
+            .outerjoin(District, District.code == Needs.district_code)
             .join(Caller, Caller.id == Referral.caller_id)
             .join(User, User.id == Referral.officer_id)
             .with_only_columns(Referral, Needs, District.place, Caller.incident_ref, User.name)
@@ -126,16 +117,17 @@ def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
 
 def _row(row: Row[Referral, Needs, str, str, str], by: Actor) -> RequestRow:
     referral, needs, place, incident_ref, officer = row
-    is_own = asked_by(referral, by)
-    return RequestRow(
-        ref=referral.ref,
-        state=referral.state,
-        urgency=referral.urgency,
-        place=f"{place} ({needs.district_code})" if is_own else "",
-        people=people(needs) if is_own else "",
-        submitted_at=referral.submitted_at,
-        incident_ref=incident_ref,
-        officer=officer if by.role is Role.FORCE_SUPERVISOR else "",
+    return disclose(
+        RequestRow,
+        stage_of(referral, by),
+        ref=lambda: referral.ref,
+        state=lambda: referral.state,
+        urgency=lambda: referral.urgency,
+        place=lambda: f"{place} ({needs.district_code})",
+        people=lambda: people(needs),
+        submitted_at=lambda: referral.submitted_at,
+        incident_ref=lambda: incident_ref,
+        officer=lambda: officer if by.role is Role.FORCE_SUPERVISOR else "",
     )
 
 
@@ -147,7 +139,7 @@ def show_request(ref: str, *, by: Actor) -> RequestPage:
         status = status_of(referral, by)
         _note_look(referral, status, by, is_live=False)
         return RequestPage(
-            referral=_as_sent(referral, is_own=asked_by(referral, by)),
+            referral=_as_sent(referral, stage_of(referral, by)),
             status=status,
             siblings=_siblings(referral, by),
             withdraw_reasons=reason_choices(ReasonKind.WITHDRAWN_BY_REFERRER)
@@ -201,7 +193,7 @@ def shared_answers(ref: str, *, by: Actor) -> dict[str, list[str]]:
     _only_police(by)
     with transaction(by=by):
         referral = _visible(ref, by)
-        if not asked_by(referral, by):
+        if stage_of(referral, by) is not Stage.ASKER:
             raise NotAllowed("Only the officer who asked can add another woman to this request.")
         needs = db.session.get_one(Needs, referral.needs_id)
         safety = db.session.get_one(Safety, referral.safety_id)
@@ -251,37 +243,41 @@ def _visible(ref: str, by: Actor) -> Referral:
     return referral
 
 
-def _as_sent(referral: Referral, *, is_own: bool) -> RequestAsSent:
-    caller = db.session.get_one(Caller, referral.caller_id)
-    needs = _needs_as_sent(referral) if is_own else NeedsAsSent()
-    return RequestAsSent(
-        ref=referral.ref,
-        state=referral.state,
-        urgency=referral.urgency,
-        place=needs.place,
-        people=needs.people,
-        language=needs.language,
-        needs=needs.needs,
-        submitted_at=referral.submitted_at,
-        callback_phone=caller.callback_phone if is_own else "",
-        incident_ref=caller.incident_ref,
-        may_withdraw=referral.state in MAY_WITHDRAW,
-        is_own=is_own,
+def _as_sent(referral: Referral, stage: Stage) -> RequestAsSent:
+    """The session keeps a row that it has read, so asking for it again costs nothing."""
+
+    def caller() -> Caller:
+        return db.session.get_one(Caller, referral.caller_id)
+
+    def needs() -> Needs:
+        return db.session.get_one(Needs, referral.needs_id)
+
+    return disclose(
+        RequestAsSent,
+        stage,
+        ref=lambda: referral.ref,
+        state=lambda: referral.state,
+        urgency=lambda: referral.urgency,
+        place=lambda: _place(needs()),
+        people=lambda: people(needs()),
+        language=lambda: db.session.get_one(Language, needs().language_code).name,
+        needs=lambda: _asked_as(needs()),
+        submitted_at=lambda: referral.submitted_at,
+        callback_phone=lambda: caller().callback_phone,
+        incident_ref=lambda: caller().incident_ref,
+        may_withdraw=lambda: referral.state in MAY_WITHDRAW,
+        is_own=lambda: stage is Stage.ASKER,
     )
 
 
-def _needs_as_sent(referral: Referral) -> NeedsAsSent:
-    needs = db.session.get_one(Needs, referral.needs_id)
+def _place(needs: Needs) -> str:
     district = db.session.get_one(District, needs.district_code)
-    asked = db.session.scalars(
-        select(Feature.asked_as).where(Feature.code.in_(needs.essential)).order_by(Feature.position)
-    ).all()
-    return NeedsAsSent(
-        place=f"{district.place} ({district.code})",
-        people=people(needs),
-        language=db.session.get_one(Language, needs.language_code).name,
-        needs=list(asked),
-    )
+    return f"{district.place} ({district.code})"
+
+
+def _asked_as(needs: Needs) -> list[str]:
+    query = select(Feature.asked_as).where(Feature.code.in_(needs.essential))
+    return list(db.session.scalars(query.order_by(Feature.position)))
 
 
 def _siblings(referral: Referral, by: Actor) -> list[dict[str, str]]:

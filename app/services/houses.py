@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Row
 
 from app.actors import REFUGE, Actor
 from app.db import db, transaction
 from app.errors import NotAllowed
 from app.events import Fact, record
-from app.models.beds import Bed, BedKind, BedUse, Refuge, Room, Void
+from app.models.beds import CostOwner, Refuge, Room, Void
 from app.models.events import Event
 from app.models.placements import Placement, PlacementState
-from app.models.reference import Feature, Reason, ReasonKind
+from app.models.reference import Feature, InventoryPolicy, Reason, ReasonKind
 from app.models.referrals import Needs, Referral
 from app.policy import ASKED_OR_HERS, visible_placements, visible_refuges, visible_rooms
-from app.services.beds import NEEDS_A_NOTE
+from app.services import availability
+from app.services.availability import BedState, RoomDay
 from app.services.choices import Choice, reason_choices
 from app.services.follow import people
+from app.services.supply import Band, band_of, policy_at
+from app.services.voids import NEVER_CHOSEN
 
-FRESH_FOR = timedelta(hours=12)
 # A page left open looks again every few seconds; that is one look for the audit, not hundreds.
 SAME_LOOK = timedelta(hours=1)
-STATE_OF_BED = {
-    PlacementState.OFFERED: "held",
-    PlacementState.ACCEPTED: "booked",
-    PlacementState.ARRIVED: "occupied",
-}
-BED_STATES = ("occupied", "booked", "held", "void", "free")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,23 +45,32 @@ class WomanRow:
     room: str
     since: datetime
     reply_by: datetime | None = None
+    leaves_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Closure:
-    """A room, or what was free of a shared one, out of use."""
+    """A room, or what was free of a shared one, out of use from ``since`` on, or planned to be."""
 
     public_id: UUID
     reason: str
     since: datetime
+    until: datetime | None
+    is_planned: bool
+    cost_owner: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoomRow:
-    """One room and its bed spaces by state, as (state, count); a private room has one state."""
+    """One room and its bed spaces by state, as (state, count); a private room has one state.
+
+    ``number`` is what texts call it ("B 3").
+    """
 
     public_id: UUID
     code: str
+    number: int
+    kind: str
     bed_spaces: int
     cots: int
     is_shared: bool
@@ -73,6 +78,8 @@ class RoomRow:
     beds: list[tuple[str, int]]
     closures: list[Closure]
     may_void: bool
+    confirmed_at: datetime | None
+    band: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +88,7 @@ class RoomsPage:
 
     alias: str
     confirmed_at: datetime | None
-    is_fresh: bool
+    band: str
     rooms: list[RoomRow]
     void_reasons: list[Choice]
 
@@ -108,7 +115,7 @@ def tonight(*, by: Actor, is_live: bool = False) -> Tonight:
     only_refuge(by)
     with transaction(by=by) as now:
         shown = _women(by)
-        _record_look([placement.id for placement, *_ in shown], by, now, is_live=is_live)
+        _record_look([placement.referral_id for placement, *_ in shown], by, now, is_live=is_live)
         rows: dict[str, list[WomanRow]] = defaultdict(list)
         for placement, referral, needs, room in shown:
             rows[placement.state].append(_woman(placement, referral, needs, room, now))
@@ -150,7 +157,7 @@ def _record_look(shown: list[int], by: Actor, now: datetime, *, is_live: bool) -
         Fact.REFERRALS_LISTED,
         by=by,
         refuge_id=by.refuge_id,
-        detail={"placements": shown, "live": is_live},
+        detail={"referral_ids": shown, "live": is_live},
     )
 
 
@@ -165,7 +172,7 @@ def _seen_lately(by: Actor, now: datetime) -> set[int]:
         .order_by(Event.id.desc())
         .limit(1)
     )
-    return set(detail["placements"]) if detail else set()
+    return set(detail["referral_ids"]) if detail else set()
 
 
 def _woman(
@@ -188,78 +195,94 @@ def _woman(
         room=room.code,
         since=since or placement.offered_at,
         reply_by=expires if is_open else None,
+        leaves_on=placement.expected_departure_on,
     )
 
 
 def _rooms_page(by: Actor, now: datetime) -> RoomsPage:
     refuge = db.session.scalars(visible_refuges(by)).one()
-    confirmed = refuge.beds_confirmed_at
+    confirmed, policy = refuge.beds_confirmed_at, policy_at(now)
     return RoomsPage(
         alias=refuge.alias,
         confirmed_at=confirmed,
-        is_fresh=confirmed is not None and now - confirmed < FRESH_FOR,
-        rooms=_rooms(by, refuge),
-        void_reasons=[
-            choice for choice in reason_choices(ReasonKind.VOID) if choice[0] != NEEDS_A_NOTE
-        ],
+        band=band_of(confirmed, now, policy),
+        rooms=_rooms(by, refuge, now, policy),
+        void_reasons=void_reasons(),
     )
 
 
-def _rooms(by: Actor, refuge: Refuge) -> list[RoomRow]:
+def void_reasons() -> list[Choice]:
+    """Why a person may take a room out of use: a step inside a transaction."""
+    return [choice for choice in reason_choices(ReasonKind.VOID) if choice[0] not in NEVER_CHOSEN]
+
+
+def _rooms(by: Actor, refuge: Refuge, now: datetime, policy: InventoryPolicy) -> list[RoomRow]:
     features = db.session.execute(select(Feature.code, Feature.shown_as))
     shown_as = {code: words for code, words in features}  # noqa: C416 - a row is no pair to mypy
-    beds, closures = _bed_states(refuge.id), _closures(refuge.id)
-    query = visible_rooms(by).where(Room.is_open).order_by(func.length(Room.code), Room.code)
-    return [
-        _room(room, beds[room.id], closures[room.id], shown_as)
-        for room in db.session.scalars(query)
-    ]
+    rooms = db.session.scalars(rooms_in_order(by).where(Room.is_open)).all()
+    states, closures = availability.at_moments(rooms, [now], now), closures_of(refuge.id)
+    rows = []
+    for room in rooms:
+        looked = [at for at in (room.confirmed_at, refuge.beds_confirmed_at) if at is not None]
+        confirmed = max(looked, default=None)
+        band = band_of(confirmed, now, policy)
+        known = [shown_as.get(code, code) for code in room.features]
+        rows.append(_room(room, states[room.id][now], closures[room.id], known, confirmed, band))
+    return rows
+
+
+def rooms_in_order(by: Actor) -> Select[Room]:
+    """The rooms that one may see, as people count them."""
+    return visible_rooms(by).order_by(func.length(Room.code), Room.code)
 
 
 def _room(
-    room: Room, beds: Counter[str], closures: list[Closure], shown_as: dict[str, str]
+    room: Room,
+    day: RoomDay,
+    closures: list[Closure],
+    features: list[str],
+    confirmed_at: datetime | None,
+    band: Band,
 ) -> RoomRow:
-    counted = [(state, beds[state]) for state in BED_STATES if beds[state]]
     return RoomRow(
         public_id=room.public_id,
         code=room.code,
+        number=room.number,
+        kind=room.kind,
         bed_spaces=room.bed_spaces,
         cots=room.cots,
         is_shared=room.is_shared,
-        features=[shown_as.get(code, code) for code in room.features],
-        beds=counted if room.is_shared else counted[:1],
+        features=features,
+        beds=[(state.value, count) for state, count in day.beds],
         closures=closures,
-        may_void=beds["free"] > 0,
+        may_void=day.count(BedState.FREE) > 0,
+        confirmed_at=confirmed_at,
+        band=band,
     )
 
 
-def _bed_states(refuge_id: int) -> defaultdict[int, Counter[str]]:
-    """How many bed spaces of each room are in each state; cots follow their room."""
-    rows = db.session.execute(
-        select(Bed.room_id, Placement.state, BedUse.void_id)
-        .outerjoin(BedUse, (BedUse.bed_id == Bed.id) & BedUse.live)
-        .outerjoin(Placement, Placement.id == BedUse.placement_id)
-        .where(Bed.refuge_id == refuge_id, Bed.kind == BedKind.BED)
-    ).all()
-    found: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for room_id, state, void_id in rows:
-        used = STATE_OF_BED[PlacementState(state)] if state else "void" if void_id else "free"
-        found[room_id][used] += 1
-    return found
-
-
-def _closures(refuge_id: int) -> defaultdict[int, list[Closure]]:
+def closures_of(refuge_id: int) -> defaultdict[int, list[Closure]]:
+    """What is out of use or planned to be, by room: a step inside a transaction."""
     rows = db.session.execute(
         select(Void, Reason.text)
         .join(Reason, Reason.code == Void.reason_code)
         .where(Void.refuge_id == refuge_id, Void.live)
-        .order_by(Void.id)
+        .order_by(func.lower(Void.during), Void.id)
     ).all()
     found: defaultdict[int, list[Closure]] = defaultdict(list)
     for void, reason in rows:
         since = void.during.lower
         assert since is not None  # noqa: S101 - a CHECK of the table
-        found[void.room_id].append(Closure(public_id=void.public_id, reason=reason, since=since))
+        found[void.room_id].append(
+            Closure(
+                public_id=void.public_id,
+                reason=reason,
+                since=since,
+                until=void.until,
+                is_planned=void.begun_at is None,
+                cost_owner=CostOwner(void.cost_owner),
+            )
+        )
     return found
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from app.actors import REFUGE, SYSTEM, Actor, Role
 from app.codes import CODE_LETTERS
-from app.db import db, patiently, transaction
+from app.db import as_waymark, db, patiently, transaction
 from app.errors import Conflict, NotAllowed, NotFound
 from app.events import Fact, record
 from app.models.beds import Bed, BedKind, BedUse, Room
@@ -23,6 +23,7 @@ from app.models.referrals import Referral, ReferralState
 from app.outbox import open_task
 from app.policy import visible_placements
 from app.queue import Job, defer
+from app.services import voids
 from app.services.choices import check_reason
 from app.services.telling import owe_offer, owe_offer_withdrawn
 
@@ -191,7 +192,7 @@ def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
 
 
 def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
-    """She has moved on; her room is free."""
+    """She has moved on; her room is made ready for the next, and free after that."""
     if by.role not in REFUGE:
         raise NotAllowed("Only the house may record that somebody has left.")
     with transaction(by=by) as now:
@@ -202,6 +203,7 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
         referral.move(ReferralState.MOVED_ON, at=now)
         referral.closed_at, referral.closed_reason = now, reason
         _record(Fact.DEPARTED, placement, by, {"reason": reason})
+        voids.make_ready(placement, now, by)
         defer(Job.PLAN)
 
 
@@ -299,16 +301,13 @@ def beds_for(room: Room, free: list[Bed], size: tuple[int, int]) -> list[Bed] | 
 
 def _no_longer_overdue(placement: Placement, by: Actor, now: datetime) -> None:
     """Somebody has said what became of her: the question is answered."""
-    asked = db.session.scalars(
-        select(Task).where(
-            Task.placement_id == placement.id,
-            Task.kind == TaskKind.OVERDUE,
-            Task.done_at.is_(None),
-        )
-    ).all()
-    for task in asked:
-        task.done_at, task.done_by_id = now, by.user_id
-        _record(Fact.TASK_DONE, placement, by, {"task": task.kind, "task_id": task.id})
+    asked = select(Task).where(
+        Task.placement_id == placement.id, Task.kind == TaskKind.OVERDUE, Task.done_at.is_(None)
+    )
+    with as_waymark():  # the list is the desk's: who acts does not read it
+        for task in db.session.scalars(asked).all():
+            task.done_at, task.done_by_id = now, by.user_id
+            _record(Fact.TASK_DONE, placement, by, {"task": task.kind, "task_id": task.id})
 
 
 def _lock(by: Actor, public_id: UUID | None, code: str) -> tuple[Placement, Referral]:

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.actors import SYSTEM
@@ -20,10 +21,13 @@ from app.models.reference import (
     District,
     Feature,
     HandOnContact,
+    InventoryPolicy,
     Language,
     PoliceForce,
     Reason,
+    RecoveryRule,
     Region,
+    SupportItem,
 )
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -64,6 +68,8 @@ def load_reference() -> dict[str, int]:
     with transaction(by=SYSTEM):
         for model, key, rows in tables:
             _bring_up_to_date(model, key, rows)
+        # Stays that began before the rules were loaded; every later one is frozen as it begins.
+        db.session.execute(text("SELECT freeze_recovery(NULL)"))
     return {model.__tablename__: len(rows) for model, _, rows in tables}
 
 
@@ -84,7 +90,10 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield Feature, ("code",), _features()
     yield Reason, ("code",), _reasons()
     yield ClockPolicy, ("urgency", "valid_from"), _clocks()
+    yield InventoryPolicy, ("valid_from",), _inventory_policies()
     yield HandOnContact, ("code",), _hand_on_contacts()
+    yield RecoveryRule, ("jurisdiction", "valid_from"), _recovery_rules()
+    yield SupportItem, ("code",), _support_items()
 
 
 def _regions() -> list[Row]:
@@ -96,6 +105,7 @@ def _regions() -> list[Row]:
             "island": row["island"],
             "lat": float(row["lat"]),
             "lon": float(row["lon"]),
+            "jurisdiction": row["jurisdiction"] or None,
         }
         for row in read_rows("regions.csv")
     ]
@@ -180,6 +190,7 @@ def _reasons() -> list[Row]:
             "code": row["code"],
             "kind": row["kind"],
             "number": int(row["text_number"]) if row["text_number"] else None,
+            "text_word": row["text_word"] or None,
             "text": row["text"],
             "owner_side": row["side"],
             "is_active": row["active"] == "1",
@@ -199,6 +210,18 @@ def _clocks() -> list[Row]:
     ]
 
 
+def _inventory_policies() -> list[Row]:
+    return [
+        {
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            **{
+                name: int(text) for name, text in row.items() if name not in ("valid_from", "basis")
+            },
+        }
+        for row in read_rows("inventory_policy.csv")
+    ]
+
+
 def _hand_on_contacts() -> list[Row]:
     return [
         {
@@ -210,4 +233,32 @@ def _hand_on_contacts() -> list[Row]:
             "position": int(row["position"]),
         }
         for row in read_rows("hand_on_contacts.csv")
+    ]
+
+
+def _recovery_rules() -> list[Row]:
+    """By date, so that a rule has ended before the next begins."""
+    rows = sorted(read_rows("recovery_rules.csv"), key=lambda row: row["valid_from"])
+    return [
+        {
+            "jurisdiction": row["jurisdiction"],
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "valid_until": date.fromisoformat(row["valid_until"]) if row["valid_until"] else None,
+            "days": int(row["days"]),
+            "text": row["text"],
+            "source": row["source"],
+        }
+        for row in rows
+    ]
+
+
+def _support_items() -> list[Row]:
+    return [
+        {
+            "code": row["code"],
+            "text": row["text"],
+            "is_active": row["active"] == "1",
+            "position": position,
+        }
+        for position, row in enumerate(read_rows("support_items.csv"), start=1)
     ]

@@ -63,7 +63,7 @@ def make_referral(new: NewReferral, *, by: Actor) -> str:
         twin = _seen_before(new, by)
         if twin is not None:
             return twin
-        referral = _new_referral(new, by, now)
+        referral = add_referral(new, by, now)
         db.session.execute(
             update(FormKey)
             .where(FormKey.user_id == by.user_id, FormKey.key == new.form_key)
@@ -99,7 +99,8 @@ def _seen_before(new: NewReferral, by: Actor) -> str | None:
     return ref
 
 
-def _new_referral(new: NewReferral, by: Actor, now: datetime) -> Referral:
+def add_referral(new: NewReferral, by: Actor, now: datetime) -> Referral:
+    """The rows of one request; a step for use inside a transaction. Raises as ``make_referral``."""
     force = db.session.scalar(
         select(Organisation.force_code).where(Organisation.id == by.organisation_id)
     )

@@ -116,6 +116,7 @@ class Figures:
     no_room: tuple[Reason, ...]
     said_no: tuple[Reason, ...]
     ended: tuple[Reason, ...]
+    support: tuple[Reason, ...]
     funds: tuple[FundShare, ...]
     parts: tuple[Part, ...]
 

@@ -117,6 +117,11 @@ ENDED = """
        AND r.state IN ('withdrawn', 'not_arrived', 'unmet')
      GROUP BY reason.kind, reason.text"""
 
+# The view leaves out what fewer than five stays have in common.
+SUPPORT = """
+    SELECT text, state, stays FROM report_support WHERE organisation_id = :organisation_id
+     ORDER BY position, state"""
+
 FUNDS = """
     SELECT name, source, amount_pence, bed_night_pence, starts_on, ends_on
       FROM report_fund WHERE organisation_id = :organisation_id

@@ -12,6 +12,8 @@ SIDES = {
     ReasonKind.UNMET.value: "No place was found",
 }
 
+SUPPORT = {"offered": "Offered", "declined": "She said no", "done": "Done"}
+
 LONDON, REST_OF_ENGLAND = "London", "Rest of England"
 ISLANDS = "Isle of Man and Channel Islands"
 _NATIONS = {"E": REST_OF_ENGLAND, "W": "Wales", "S": "Scotland", "N": "Northern Ireland"}

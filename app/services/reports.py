@@ -25,7 +25,7 @@ from app.services import report_rows as rows_of
 from app.services.report_figures import Area, Figures, Nights, Part, Places, Reason, Requests
 from app.services.report_money import FundShare, shares
 from app.services.report_period import PERIODS, Period, period_until
-from app.services.report_words import GROUPS, SIDES, region_group
+from app.services.report_words import GROUPS, SIDES, SUPPORT, region_group
 from app.services.why_words import why
 
 Keep = Callable[[Row[Any]], bool]
@@ -79,6 +79,7 @@ class _Counted:
     no_room: rows_of.Rows
     said_no: rows_of.Rows
     ended: rows_of.Rows
+    support: rows_of.Rows
     funds: rows_of.Rows
 
 
@@ -97,6 +98,7 @@ def _count(organisation_id: int, period: Period, opened: dict[int, datetime]) ->
         no_room=rows_of.read(rows_of.NO_ROOM, **lasted),
         said_no=rows_of.read(rows_of.SAID_NO, **lasted),
         ended=rows_of.read(rows_of.ENDED, **lasted),
+        support=rows_of.read(rows_of.SUPPORT, **own),
         funds=rows_of.read(rows_of.FUNDS, **own),
     )
 
@@ -124,6 +126,10 @@ def _assemble(charity: str, period: Period, counted: _Counted) -> Figures:
         ),
         ended=_most_first(
             Reason(side=SIDES[row.kind], text=row.text, count=row.requests) for row in counted.ended
+        ),
+        support=tuple(
+            Reason(side=SUPPORT[row.state], text=row.text, count=row.stays)
+            for row in counted.support
         ),
         funds=funds,
         parts=_parts(period, counted, funds),

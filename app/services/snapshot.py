@@ -14,6 +14,7 @@ from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.reference import Reason, ReasonKind, Urgency
 from app.models.referrals import LinkKind, Needs, Referral, ReferralLink, ReferralState, Safety
+from app.services.supply import in_use, may_be_offered
 
 FORMAT = "waymark.problem/1"
 # A house that let an offer lapse is left alone this long, unless a person asks it again.
@@ -258,12 +259,10 @@ def _rooms_and_free_beds(now: datetime) -> tuple[dict[int, Room], dict[int, list
     rooms = db.session.scalars(
         select(Room)
         .join(Refuge, Refuge.id == Room.refuge_id)
-        .where(Room.is_open, Refuge.is_open)
+        .where(may_be_offered(now))
         .order_by(Room.id)
     ).all()
-    used = select(BedUse.bed_id).where(
-        BedUse.live, func.upper_inf(BedUse.during) | (func.upper(BedUse.during) > now)
-    )
+    used = select(BedUse.bed_id).where(in_use(now))
     free: dict[int, list[Bed]] = defaultdict(list)
     for bed in db.session.scalars(
         select(Bed).where(Bed.id.not_in(used)).order_by(Bed.room_id, Bed.kind, Bed.number)
@@ -334,7 +333,7 @@ def every_room(now: datetime) -> dict[str, Any]:
     rooms = db.session.scalars(
         select(Room)
         .join(Refuge, Refuge.id == Room.refuge_id)
-        .where(Room.is_open, Refuge.is_open)
+        .where(may_be_offered(now))
         .order_by(Room.id)
     ).all()
     of_refuge: dict[int, list[dict[str, Any]]] = defaultdict(list)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.actors import Actor
+from app.authz import Stage, disclose
 from app.db import db
 from app.models.beds import Refuge
 from app.models.placements import Placement
@@ -81,10 +82,12 @@ def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Han
     if placement is None or referral.state != ReferralState.CONFIRMED:
         return None
     refuge = db.session.get_one(Refuge, placement.refuge_id)
-    if not asked_by(referral, by):
-        return Handover(alias=refuge.alias)
-    return Handover(
-        alias=refuge.alias, duty_line=refuge.duty_line, handover_point=refuge.handover_point
+    return disclose(
+        Handover,
+        stage_of(referral, by),
+        alias=lambda: refuge.alias,
+        duty_line=lambda: refuge.duty_line,
+        handover_point=lambda: refuge.handover_point,
     )
 
 
@@ -120,9 +123,9 @@ def _steps(referral: Referral, placement: Placement | None) -> list[dict[str, An
     ]
 
 
-def asked_by(referral: Referral, by: Actor) -> bool:
+def stage_of(referral: Referral, by: Actor) -> Stage:
     """Safety: a supervisor follows the force's requests without reading anybody's needs."""
-    return referral.officer_id == by.user_id
+    return Stage.ASKER if referral.officer_id == by.user_id else Stage.FORCE
 
 
 def newest_placement(referral: Referral) -> Placement | None:

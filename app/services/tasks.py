@@ -34,6 +34,8 @@ WHAT_TO_DO = {
     TaskKind.TEXT_FAILED: "Ring the house's duty line: nobody there may know of this offer.",
     TaskKind.PHONE_STOPPED: "Ring the house. Texts start again when somebody there sends START"
     " from that phone.",
+    TaskKind.QUESTION: "Ring the house's duty line and answer what they ask. The room stays held"
+    " until the time to answer; they then text ACCEPT or DECLINE.",
     TaskKind.WRONG_CODES: "Ring the house and ask who sends them. If nobody there does, have the"
     " number taken off.",
     TaskKind.SIGN_IN_ATTACKED: "Ring this person and ask whether it is them. They can still sign"
@@ -42,6 +44,10 @@ WHAT_TO_DO = {
     " did not, keep the number they had, and have the account that changed it stopped.",
     TaskKind.ACCOUNT_RECOVERED: "Ring this person on a number you know and ask whether they asked"
     " for it. If they did not, have the account stopped.",
+    TaskKind.HONEY_TOUCHED: "Ring the data protection lead: who it was stands on their page."
+    " Do not ask the person yourself.",
+    TaskKind.TRAIL_BROKEN: "Ring the data protection lead and the person on call now. Nothing that"
+    " is written in the trail may be changed or deleted until they have looked.",
 }
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, or_, select
 
-from app.db import db
+from app.db import as_waymark, db
 from app.models.messages import Contact, TaskKind
 from app.models.placements import Placement
 from app.notices import Template
@@ -25,8 +25,8 @@ def owe_offer(placement: Placement) -> None:
     """
     expires = placement.offer_expires_at
     assert expires is not None  # noqa: S101 - a CHECK of the table: an offer always expires
-    reply_by = f"{expires.astimezone(LONDON):%H:%M}"
-    contacts = _reachable(placement.refuge_id, placement.offered_at)
+    reply_by = clock_text(expires)
+    contacts = reachable(placement.refuge_id, placement.offered_at)
     if not contacts:
         open_task(
             TaskKind.TEXT_FAILED, placement_id=placement.id, referral_id=placement.referral_id
@@ -42,9 +42,14 @@ def owe_offer(placement: Placement) -> None:
         )
 
 
+def clock_text(at: datetime) -> str:
+    """London's time of day, as texts say it."""
+    return f"{at.astimezone(LONDON):%H:%M}"
+
+
 def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
     """Tell the refuge to stop looking at it."""
-    for contact in _reachable(placement.refuge_id, now):
+    for contact in reachable(placement.refuge_id, now):
         owe(
             Template.OFFER_WITHDRAWN,
             {"code": placement.offer_code},
@@ -60,16 +65,13 @@ def in_use(now: datetime) -> ColumnElement[bool]:
     return or_(Contact.ends_at.is_(None), Contact.ends_at > now)
 
 
-def _reachable(refuge_id: int, now: datetime) -> list[Contact]:
-    return list(
-        db.session.scalars(
-            select(Contact)
-            .where(
-                Contact.refuge_id == refuge_id,
-                Contact.verified_at.is_not(None),
-                Contact.stopped_at.is_(None),
-                in_use(now),
-            )
-            .order_by(Contact.position, Contact.id)
-        )
+def reachable(refuge_id: int, now: datetime) -> list[Contact]:
+    """The phones of a house that texts can reach, in its order: a step inside a transaction."""
+    found = select(Contact).where(
+        Contact.refuge_id == refuge_id,
+        Contact.verified_at.is_not(None),
+        Contact.stopped_at.is_(None),
+        in_use(now),
     )
+    with as_waymark():  # an officer who withdraws must not read the phones that are told of it
+        return list(db.session.scalars(found.order_by(Contact.position, Contact.id)))

@@ -14,13 +14,23 @@ READ_CHARACTERS = 480  # three segments; nobody needs more to say yes or no
 READ_CODES = 12  # more guesses in one text than that are not read
 
 ACCEPT_WORDS = frozenset({"ACCEPT", "ACCEPTED", "ACCEPTS", "ACCEPTING", "YES"})
+MAYBE_WORDS = frozenset({"MAYBE", "PERHAPS"})
+ARRIVED_WORDS = frozenset({"ARRIVED"})
+# Beside ARRIVED and its code nothing else may stand: "has not arrived" and "when arrived" do not.
+ARRIVAL_FILLER = frozenset(
+    {
+        *("SHE", "HAS", "HAVE", "JUST", "NOW", "IS", "HERE", "SAFE", "SAFELY", "WITH", "US", "AND"),
+        *("THANKS", "THANK", "YOU", "HI", "HELLO", "PLEASE", "CODE", "OK", "TODAY", "TONIGHT"),
+    }
+)
+QUESTION_MARKS = frozenset("?؟¿❓❔")
 DECLINE_WORDS = frozenset({"DECLINE", "DECLINED", "DECLINES", "DECLINING", "NO"})
 # "cannot accept" must never be read as a yes; when in doubt we ask again.
 TURNING_WORDS = frozenset(
     {
         *("NOT", "CANNOT", "CANT", "DONT", "WONT", "NEVER", "UNABLE", "COULDNT", "WOULDNT"),
         *("ISNT", "WASNT", "HAVENT", "DIDNT", "NEITHER", "NOR", "UNLESS", "IF", "BEFORE"),
-        *("UNTIL", "MAYBE", "ALMOST", "RATHER"),
+        *("UNTIL", "MAYBE", "ALMOST", "RATHER", "REFUSE", "REFUSED", "REJECT", "FULL", "HARDLY"),
     }
 )
 # Source: Twilio's default opt-out and opt-in words; they count only when they stand alone.
@@ -32,7 +42,7 @@ LINK_WORDS = frozenset({"REASON", "NUMBER", "NO", "CODE", "BECAUSE", "WITH"})
 
 _APOSTROPHES = re.compile("['’‘`´ʼ]")  # noqa: RUF001 - what phones type for an apostrophe
 _NOT_A_WORD = re.compile(r"[^0-9A-Z]+")
-_GLUED = re.compile(rf"(ACCEPT|DECLINE)([{CODE_LETTERS}]{{{CODE_LENGTH}}})")
+_GLUED = re.compile(rf"(ACCEPT|DECLINE|MAYBE|ARRIVED)([{CODE_LETTERS}]{{{CODE_LENGTH}}})")
 _NUMBER = re.compile(r"[0-9]{1,2}")
 
 
@@ -41,18 +51,24 @@ class Answer(StrEnum):
 
     ACCEPT = "accept"
     DECLINE = "decline"
+    MAYBE = "maybe"
+    ARRIVED = "arrived"
     UNCLEAR = "unclear"
     NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """The words of a text. ``codes`` maps what may be a code to where it stands in ``words``."""
+    """The words of a text. ``codes`` maps what may be a code to where it stands in ``words``.
+
+    ``asks`` says that there was a question mark.
+    """
 
     words: tuple[str, ...]
     answer: Answer
     codes: dict[str, tuple[int, int]]
     looks_coded: bool
+    asks: bool = False
 
     @property
     def is_stop(self) -> bool:
@@ -78,10 +94,15 @@ def read_reply(body: str) -> Reply:
     words = tuple(_words(body))
     codes = _codes(words)
     answers = {_answer_of(word) for word in words} - {None}
+    asks = not QUESTION_MARKS.isdisjoint(unicodedata.normalize("NFKC", body[:READ_CHARACTERS]))
+    answer = _decide(words, answers)
+    if answer is Answer.ARRIVED and (asks or not _only_says_arrived(words, codes)):
+        answer = Answer.UNCLEAR
     return Reply(
         words=words,
-        answer=_decide(words, answers),
+        answer=answer,
         codes=codes,
+        asks=asks,
         looks_coded=any(_stands_like_a_code(words, code, at) for code, at in codes.items()),
     )
 
@@ -100,9 +121,23 @@ def _plain(character: str) -> str:
 
 
 def _answer_of(word: str) -> Answer | None:
-    if word in ACCEPT_WORDS:
-        return Answer.ACCEPT
-    return Answer.DECLINE if word in DECLINE_WORDS else None
+    return _ANSWER_OF.get(word)
+
+
+_ANSWER_OF = {
+    **dict.fromkeys(ACCEPT_WORDS, Answer.ACCEPT),
+    **dict.fromkeys(DECLINE_WORDS, Answer.DECLINE),
+    **dict.fromkeys(MAYBE_WORDS, Answer.MAYBE),
+    **dict.fromkeys(ARRIVED_WORDS, Answer.ARRIVED),
+}
+
+
+def _only_says_arrived(words: tuple[str, ...], codes: dict[str, tuple[int, int]]) -> bool:
+    """Nothing but the word, one code, and words that turn nothing round."""
+    return any(
+        {*words[:first], *words[after:]} <= ARRIVED_WORDS | ARRIVAL_FILLER
+        for first, after in codes.values()
+    )
 
 
 def _decide(words: tuple[str, ...], answers: set[Answer | None]) -> Answer:
@@ -110,6 +145,8 @@ def _decide(words: tuple[str, ...], answers: set[Answer | None]) -> Answer:
         return Answer.NOTHING
     if len(answers) > 1:
         return Answer.UNCLEAR
+    if Answer.MAYBE in answers or Answer.ARRIVED in answers:
+        return next(answer for answer in answers if answer is not None)
     if Answer.ACCEPT in answers:
         return Answer.UNCLEAR if TURNING_WORDS & set(words) else Answer.ACCEPT
     # A no often comes with "we do not have ..."; only what stands right before it turns it round.

@@ -2,82 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Callable
 
 from sqlalchemy import exists, select
 
-from app.actors import SYSTEM, Actor, Role
+from app.actors import SYSTEM
 from app.db import db, transaction
 from app.errors import Busy, Conflict, DomainError
-from app.models.beds import Refuge
-from app.models.messages import Contact, SmsInbox
+from app.models.messages import SmsInbox, TaskKind
 from app.models.placements import Channel, Placement, PlacementState
 from app.models.reference import Reason, ReasonKind
 from app.notices import Template, number_list
-from app.services.offers import accept_offer, decline_offer
-from app.services.telling import in_use
+from app.outbox import open_task
+from app.services import text_rooms
+from app.services.offers import accept_offer, decline_offer, record_arrival
+from app.services.telling import clock_text
 from app.services.text_reply import Answer, Reply
+from app.services.text_senders import Outcome, Sender, Verdict
 
 
-class Outcome(StrEnum):
-    """What came of a text; kept with it."""
-
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    NOT_CHANGED = "not_changed"
-    ASKED_AGAIN = "asked_again"
-    TO_CONFIRM = "to_confirm"
-    WRONG_CODE = "wrong_code"
-    IGNORED = "ignored"
-    STOPPED = "stopped"
-    STARTED = "started"
-    UNKNOWN_NUMBER = "unknown_number"
-
-
-@dataclass(frozen=True)
-class Sender:
-    """A refuge's phone that wrote to us, as it acts."""
-
-    contact_id: int
-    is_stopped: bool
-    is_new: bool
-    actor: Actor
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What to keep of a text and what to say to it; no template means silence."""
-
-    outcome: Outcome
-    template: Template | None = None
-    variables: dict[str, str] = field(default_factory=dict)
-    placement_id: int | None = None
-
-
-def find_sender(row: SmsInbox, now: datetime) -> Sender | None:
-    """The verified phone behind a text, acting for its refuge and nothing more."""
-    found = db.session.execute(
-        select(Contact, Refuge.organisation_id)
-        .join(Refuge, Refuge.id == Contact.refuge_id)
-        .where(Contact.phone == row.from_phone, Contact.verified_at.is_not(None), in_use(now))
-    ).first()
-    if found is None:
-        return None
-    contact, organisation_id = found
-    actor = Actor(
-        role=Role.REFUGE_WORKER,
-        organisation_id=organisation_id,
-        refuge_id=contact.refuge_id,
-        contact_id=contact.id,
-        name=contact.label,
-    )
-    is_new = contact.answers_from is not None and contact.answers_from > now
-    return Sender(contact.id, contact.stopped_at is not None, is_new, actor)
-
-
-def judge(reply: Reply, sender: Sender | None, *, is_blocked: bool) -> Verdict:
+def judge(reply: Reply, sender: Sender | None, *, is_blocked: bool, message_sid: str) -> Verdict:
     """Do what a text asks for, if it may be done, and say what to answer. Raises Busy."""
     if sender is None:
         return Verdict(Outcome.UNKNOWN_NUMBER)  # no answer: not an oracle, and nobody pays for it
@@ -91,7 +35,8 @@ def judge(reply: Reply, sender: Sender | None, *, is_blocked: bool) -> Verdict:
     if len(offers) > 1:
         return Verdict(Outcome.ASKED_AGAIN, Template.ONE_CODE_EACH)
     if not offers:
-        return _judge_without_offer(reply)
+        about_beds = text_rooms.judge_beds(reply, sender, message_sid)
+        return about_beds or _judge_without_offer(reply)
     return _act(reply, offers[0], sender)
 
 
@@ -106,25 +51,31 @@ def _judge_without_offer(reply: Reply) -> Verdict:
 
 
 def _act(reply: Reply, code: str, sender: Sender) -> Verdict:
-    if reply.answer not in (Answer.ACCEPT, Answer.DECLINE):
+    if reply.answer in (Answer.UNCLEAR, Answer.NOTHING):
         return Verdict(Outcome.ASKED_AGAIN, Template.ONE_ANSWER_EACH, {"code": code})
     if sender.is_new:
         return _ask_to_confirm(code, sender)
     try:
-        if reply.answer is Answer.ACCEPT:
-            accept_offer(by=sender.actor, channel=Channel.TEXT, code=code)
-            return _done(code, Outcome.ACCEPTED, sender)
-        reason = _reason(reply.reason_number(code))
-        if reason is None:
-            return _ask_for_reason(code, sender)
-        decline_offer(by=sender.actor, channel=Channel.TEXT, reason=reason, code=code)
-        return _done(code, Outcome.DECLINED, sender)
+        return _ANSWERED[reply.answer](reply, code, sender)
     except Busy:
         raise
     except Conflict:
         return _explain(code, sender, reply.answer)
     except DomainError:
         return Verdict(Outcome.NOT_CHANGED, Template.NOT_POSSIBLE, {"code": code})
+
+
+def _accept(_: Reply, code: str, sender: Sender) -> Verdict:
+    accept_offer(by=sender.actor, channel=Channel.TEXT, code=code)
+    return _done(code, Outcome.ACCEPTED, sender)
+
+
+def _decline(reply: Reply, code: str, sender: Sender) -> Verdict:
+    reason = _reason(reply.reason_number(code))
+    if reason is None:
+        return _ask_for_reason(code, sender)
+    decline_offer(by=sender.actor, channel=Channel.TEXT, reason=reason, code=code)
+    return _done(code, Outcome.DECLINED, sender)
 
 
 def _done(code: str, outcome: Outcome, sender: Sender) -> Verdict:
@@ -140,6 +91,30 @@ def _ask_to_confirm(code: str, sender: Sender) -> Verdict:
         placement = _placement(code)
     variables = {"code": code}
     return Verdict(Outcome.TO_CONFIRM, Template.CONFIRM_BY_SIGNING_IN, variables, placement.id)
+
+
+def _arrive(_: Reply, code: str, sender: Sender) -> Verdict:
+    """She is there. Said twice, by text or on the web, it is answered the same and done once."""
+    with transaction(by=sender.actor):
+        placement = _placement(code)
+    if placement.state != PlacementState.ARRIVED:
+        record_arrival(placement.public_id, by=sender.actor)
+    return Verdict(Outcome.ARRIVED, Template.ARRIVED, {"code": code}, placement.id)
+
+
+def _ask_first(_: Reply, code: str, sender: Sender) -> Verdict:
+    """The house may say yes and wants to ask: a person rings it; the room stays held meanwhile."""
+    with transaction(by=sender.actor) as now:
+        placement = _placement(code)
+        expires = placement.offer_expires_at
+        is_open = placement.state == PlacementState.OFFERED and bool(expires and expires > now)
+        if expires is not None and is_open:
+            open_task(
+                TaskKind.QUESTION, placement_id=placement.id, referral_id=placement.referral_id
+            )
+            variables = {"code": code, "reply_by": clock_text(expires)}
+            return Verdict(Outcome.ASKED_FIRST, Template.MAYBE, variables, placement.id)
+    return _explain(code, sender, Answer.MAYBE)
 
 
 def _ask_for_reason(code: str, sender: Sender) -> Verdict:
@@ -166,12 +141,19 @@ def _explain(code: str, sender: Sender, answer: Answer) -> Verdict:
             template = Template.ACCEPTED if answer is Answer.ACCEPT else Template.DECLINED
             return Verdict(outcome, template, {"code": code}, placement.id)
     if state == PlacementState.OFFERED and expires and expires > now:
-        template = Template.NOT_POSSIBLE
+        is_early = answer is Answer.ARRIVED
+        template = Template.ACCEPT_FIRST if is_early else Template.NOT_POSSIBLE
     else:
         template = _BECAME[state]
     return Verdict(Outcome.NOT_CHANGED, template, {"code": code}, placement.id)
 
 
+_ANSWERED: dict[Answer, Callable[[Reply, str, Sender], Verdict]] = {
+    Answer.ACCEPT: _accept,
+    Answer.DECLINE: _decline,
+    Answer.ARRIVED: _arrive,
+    Answer.MAYBE: _ask_first,
+}
 _BECAME = {
     PlacementState.OFFERED: Template.TOO_LATE,
     PlacementState.LAPSED: Template.TOO_LATE,
@@ -187,7 +169,7 @@ _BECAME = {
 def _is_own_work(placement: Placement, sender: Sender, answer: Answer) -> bool:
     """Answered like this by this phone's text, while no text is noted to have done it."""
     came_to = {Answer.ACCEPT: PlacementState.ACCEPTED, Answer.DECLINE: PlacementState.DECLINED}
-    if placement.answered_by_channel != Channel.TEXT or placement.state != came_to[answer]:
+    if placement.answered_by_channel != Channel.TEXT or placement.state != came_to.get(answer):
         return False
     noted = exists().where(
         SmsInbox.placement_id == placement.id,

@@ -16,7 +16,8 @@ from app.models.messages import Contact, SmsInbox, TaskKind
 from app.outbox import close_tasks, open_task, owe
 from app.queue import Job, defer
 from app.services.text_reply import read_reply
-from app.services.text_verdict import Outcome, Sender, Verdict, find_sender, judge
+from app.services.text_senders import Outcome, Sender, Verdict, find_sender
+from app.services.text_verdict import judge
 
 log = structlog.get_logger()
 
@@ -24,6 +25,7 @@ MOST_WRONG_CODES = 5
 WRONG_CODES_WITHIN = timedelta(minutes=15)
 ANSWER_STAYS_NEWS = timedelta(minutes=30)
 KEPT_CHARACTERS = 1600
+GUESSES = (Outcome.WRONG_CODE, Outcome.WRONG_BED)
 
 
 def receive_text(message_sid: str, from_: str, to: str, body: str) -> bool:
@@ -92,7 +94,7 @@ def handle_inbound(message_sid: str) -> Outcome | None:
         sender = find_sender(row, now)
         is_blocked = _wrong_codes(row.from_phone, now) >= MOST_WRONG_CODES
     reply = read_reply(row.body)
-    verdict = judge(reply, sender, is_blocked=is_blocked)
+    verdict = judge(reply, sender, is_blocked=is_blocked, message_sid=message_sid)
     return _keep(message_sid, sender, verdict)
 
 
@@ -132,7 +134,7 @@ def _settle_phone(row: SmsInbox, sender: Sender, outcome: Outcome, now: datetime
         contact.stopped_at = None
         record(Fact.CONTACT_STARTED, by=sender.actor, refuge_id=contact.refuge_id)
         close_tasks(TaskKind.PHONE_STOPPED, contact_id=contact.id)
-    elif outcome is Outcome.WRONG_CODE:
+    elif outcome in GUESSES:
         db.session.flush()
         if _wrong_codes(row.from_phone, now) >= MOST_WRONG_CODES:
             open_task(TaskKind.WRONG_CODES, contact_id=contact.id)
@@ -143,7 +145,7 @@ def _wrong_codes(phone: str, now: datetime) -> int:
         db.session.scalar(
             select(func.count()).where(
                 SmsInbox.from_phone == phone,
-                SmsInbox.outcome == Outcome.WRONG_CODE,
+                SmsInbox.outcome.in_(GUESSES),
                 SmsInbox.received_at > now - WRONG_CODES_WITHIN,
             )
         )

@@ -11,6 +11,7 @@ from app.actors import SYSTEM
 from app.db import db, transaction
 from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
 from app.models.referrals import WAITING, Referral
+from app.services.supply import in_use, may_be_offered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +26,14 @@ class Tonight:
 def tonight() -> Tonight:
     """Count this moment."""
     with transaction(by=SYSTEM) as now:
-        used = select(BedUse.bed_id).where(BedUse.live)
+        used = select(BedUse.bed_id).where(in_use(now))
         return Tonight(
             waiting=_count(select(Referral.id).where(Referral.state.in_(WAITING))),
             free_beds=_count(
                 select(Bed.id)
                 .join(Room, Room.id == Bed.room_id)
                 .join(Refuge, Refuge.id == Room.refuge_id)
-                .where(Bed.kind == BedKind.BED, Room.is_open, Refuge.is_open, Bed.id.not_in(used))
+                .where(Bed.kind == BedKind.BED, may_be_offered(now), Bed.id.not_in(used))
             ),
             placed_this_week=_count(
                 select(Referral.id).where(Referral.confirmed_at > now - timedelta(days=7))

@@ -14,17 +14,20 @@ def init_views(app: Flask) -> None:
         coordinator,
         force,
         health,
+        live,
         manager,
         police,
         public,
+        records,
         refuge,
+        stays,  # noqa: F401 - more pages of the house's blueprint
         team,
         webhooks,
     )
 
     for module in (
         *(public, auth, force, account, police, coordinator, refuge, team, manager, admin),
-        *(webhooks, health),
+        *(records, live, webhooks, health),
     ):
         app.register_blueprint(module.bp)
     force.init_force(app)

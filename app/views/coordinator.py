@@ -16,7 +16,6 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from app.actors import Role
 from app.errors import Conflict, Invalid, NotFound
 from app.html import coming_days
 from app.models.placements import Channel
@@ -25,15 +24,24 @@ from app.schemas import Form
 from app.schemas.decisions import Confirmed, ConfirmSchema, OverrideSchema
 from app.schemas.pre_alerts import HereSchema, PreAlertSchema
 from app.schemas.referrals import ReasonSchema
-from app.security import me, only
-from app.services import case, choices, closing, matching, offers, phones, pre_alerts, tasks
+from app.security import me
+from app.services import (
+    case,
+    choices,
+    closing,
+    matching,
+    moving_on,
+    offers,
+    phones,
+    pre_alerts,
+    tasks,
+)
 from app.services.asked import ChosenReason, NewPreAlert
 from app.services.board import look
 from app.services.costs import CostUnread
 from app.services.scarce import read_scarce
 
 bp = Blueprint("coordinator", __name__, url_prefix="/desk")
-bp.before_request(only(Role.COORDINATOR))
 PARTS = ("lines", "side")
 
 
@@ -287,6 +295,12 @@ def cancel_pre_alert(alert: UUID) -> ResponseReturnValue:
 def scarce() -> ResponseReturnValue:
     """What rooms cost those still to come, and why."""
     return render_template("coordinator/scarce.html", page=read_scarce(by=me()))
+
+
+@bp.get("/freeing")
+def freeing() -> ResponseReturnValue:
+    """When rooms may free, by plan or by how long others stayed."""
+    return render_template("coordinator/freeing.html", rooms=moving_on.frees_everywhere(by=me()))
 
 
 @bp.get("/tasks", endpoint="tasks")

@@ -7,7 +7,7 @@ from uuid import uuid4
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.actors import POLICE, Role
+from app.actors import Role
 from app.db import patiently
 from app.errors import Busy, Conflict, Invalid
 from app.html import phone_text
@@ -15,12 +15,11 @@ from app.models.reference import HandOnFor
 from app.pages import live_part
 from app.schemas import Form, one
 from app.schemas.referrals import ReasonSchema, ReferralSchema, hand_on_for
-from app.security import me, only
+from app.security import me
 from app.services import choices, follow, offers, referrals
 from app.services.asked import ChosenReason, NewReferral
 
 bp = Blueprint("police", __name__, url_prefix="/police")
-bp.before_request(only(*POLICE))
 
 
 @bp.get("/requests")

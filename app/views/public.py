@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+import structlog
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from app import security
@@ -13,9 +23,17 @@ from app.pages import HOME
 from app.services import accounts
 from app.services.tonight import tonight
 
+log = structlog.get_logger()
 bp = Blueprint("public", __name__)
 # Somewhere harmless that anybody might have been reading.
 NEUTRAL_PAGE = "https://www.bbc.co.uk/weather"
+MOST_REPORTS = 20
+POLICY_RULES = (
+    *("base-uri", "connect-src", "default-src", "font-src", "form-action", "frame-ancestors"),
+    *("frame-src", "img-src", "manifest-src", "media-src", "object-src", "script-src"),
+    *("script-src-attr", "script-src-elem", "style-src", "style-src-attr", "style-src-elem"),
+    "worker-src",
+)
 DOES = {
     Role.OFFICER: "In a kitchen at 5 a.m., on a phone. Asks for a safe bed in under two minutes.",
     Role.COORDINATOR: "Sees tonight's plan and why it is so. Confirms it or decides otherwise.",
@@ -68,11 +86,47 @@ def about_data() -> ResponseReturnValue:
 
 @bp.get("/leave")
 def leave() -> ResponseReturnValue:
-    """End the sign-in and go somewhere harmless, in one tap."""
+    """End the sign-in and go somewhere harmless, in one tap.
+
+    The one GET that does something: it must work without JavaScript and without a form. A link on
+    somebody else's page leads to the harmless page and ends nothing.
+    """
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        return redirect(NEUTRAL_PAGE, code=303)
     security.forget()
     response = redirect(NEUTRAL_PAGE, code=303)
     response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
+
+
+@bp.post("/csp")
+def content_report() -> ResponseReturnValue:
+    """A browser says that a page tried what the content policy forbids.
+
+    Only which rule it was is kept: the report's addresses and samples may hold what was typed.
+    """
+    for rule in sorted(reported_rules(request.get_json(force=True, silent=True))):
+        log.warning("content_policy", rule=rule)
+    return "", 204
+
+
+security.csrf.exempt(content_report)  # a browser sends it by itself, without a form
+
+
+def reported_rules(report: object) -> set[str]:
+    """The names of rules in a report of either kind that browsers send."""
+    entries = report if isinstance(report, list) else [report]
+    bodies = [
+        entry.get("body") or entry.get("csp-report")
+        for entry in entries[:MOST_REPORTS]
+        if isinstance(entry, dict)
+    ]
+    found = [
+        body.get("effectiveDirective") or body.get("effective-directive")
+        for body in bodies
+        if isinstance(body, dict)
+    ]
+    return {rule for rule in POLICY_RULES if rule in found}
 
 
 @bp.get("/robots.txt")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app.actors import REFUGE
 from app.errors import Conflict, Invalid
+from app.html import BlankForm
 from app.models.placements import Channel, PlacementState
 from app.pages import live_part, try_again
 from app.schemas import Form
 from app.schemas.referrals import ReasonSchema
-from app.security import me, only
-from app.services import admissions, beds, houses, offers
+from app.security import me
+from app.services import admissions, beds, houses, moving_on, offers, voids
 from app.services.asked import ChosenReason
 
 bp = Blueprint("refuge", __name__, url_prefix="/refuge")
-bp.before_request(only(*REFUGE))
 
 
 @bp.get("/")
@@ -42,7 +42,13 @@ def rooms() -> ResponseReturnValue:
 
 def _rooms(form: Form[ChosenReason] | None = None, room: str = "") -> ResponseReturnValue:
     return (
-        render_template("refuge/rooms.html", house=houses.rooms(by=me()), form=form, form_for=room),
+        render_template(
+            "refuge/rooms.html",
+            house=houses.rooms(by=me()),
+            frees=moving_on.frees_in_house(by=me()),
+            form=form,
+            form_for=room,
+        ),
         form.status if form else 200,
     )
 
@@ -93,17 +99,42 @@ def decline(public_id: UUID) -> ResponseReturnValue:
 @bp.get("/stays/<uuid:public_id>")
 def show_stay(public_id: UUID) -> ResponseReturnValue:
     """One woman on her way or living here."""
-    return _stay(public_id)
+    return stay_page(public_id)
 
 
-def _stay(
-    public_id: UUID, form: Form[ChosenReason] | None = None, form_for: str = ""
+def stay_page(
+    public_id: UUID, form: Form[Any] | None = None, form_for: str = ""
 ) -> ResponseReturnValue:
+    """The page, with the answer that needs another look and which it is."""
     page = admissions.show_stay(public_id, by=me())
     return (
-        render_template("refuge/stay.html", stay=page, form=form, form_for=form_for),
+        render_template(
+            "refuge/stay.html", stay=page, starts=_starts(page), form=form, form_for=form_for
+        ),
         form.status if form else 200,
     )
+
+
+def _starts(page: admissions.StayPage) -> dict[str, BlankForm]:
+    """The forms filled in with what is written down; leaving, with where she planned to go."""
+    if page.after is None:
+        return {}
+    decisions, plan = page.after.decisions, page.after.plan
+    return {
+        "decisions": BlankForm(
+            values={
+                "reasonable_on": [str(decisions.reasonable_on or "")],
+                "conclusive_on": [str(decisions.conclusive_on or "")],
+            }
+        ),
+        "move": BlankForm(
+            values={
+                "leaves_on": [str(plan.leaves_on or "")],
+                "destination": [plan.destination],
+            }
+        ),
+        "depart": BlankForm(values={"reason": [plan.destination]}),
+    }
 
 
 @bp.post("/stays/<uuid:public_id>/arrived")
@@ -131,7 +162,7 @@ def not_arrived(public_id: UUID) -> ResponseReturnValue:
         else:
             flash("She is recorded as not arrived. The duty coordinator is looking into it.")
             return redirect(url_for(".home"), code=303)
-    return _stay(public_id, form, "not_arrived")
+    return stay_page(public_id, form, "not_arrived")
 
 
 @bp.post("/stays/<uuid:public_id>/depart")
@@ -148,7 +179,7 @@ def depart(public_id: UUID) -> ResponseReturnValue:
         else:
             flash("She is recorded as moved on. Her room is free: mark it out of use to clean it.")
             return redirect(url_for(".home"), code=303)
-    return _stay(public_id, form, "depart")
+    return stay_page(public_id, form, "depart")
 
 
 @bp.post("/rooms/<uuid:public_id>/out-of-use")
@@ -157,7 +188,7 @@ def start_void(public_id: UUID) -> ResponseReturnValue:
     form = Form[ChosenReason](ReasonSchema())
     if form.accepted:
         try:
-            beds.start_void(public_id, form.data.reason, by=me())
+            voids.start_void(public_id, form.data.reason, by=me())
         except Conflict as error:
             return try_again(error, ".rooms")
         except Invalid as error:
@@ -172,7 +203,7 @@ def start_void(public_id: UUID) -> ResponseReturnValue:
 def end_void(public_id: UUID) -> ResponseReturnValue:
     """A room back in use."""
     try:
-        beds.end_void(public_id, by=me())
+        voids.end_void(public_id, by=me())
     except Conflict as error:
         return try_again(error, ".rooms")
     flash("The room is back in use and can be offered from now on.")

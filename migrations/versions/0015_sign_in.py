@@ -5,19 +5,18 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.row_security import LOGINS, ME, either, guard, i_am
+from migrations.words import change_words
+
 revision = "0015"
-down_revision = "0012"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
 NOW = sa.text("waymark_now()")
 HOW = "'passkey', 'code', 'password', 'invitation', 'force', 'demo'"
-TASKS_BEFORE = [
-    *("offer_lapsed", "overdue", "not_arrived"),
-    *("text_failed", "phone_stopped", "wrong_codes"),
-]
-TASKS = [*TASKS_BEFORE, "sign_in_attacked", "account_recovered"]
+TASKS = ["sign_in_attacked", "account_recovered"]
 SUBJECTS = ("placement_id", "referral_id", "contact_id")
 NEW_TABLES = ("passkey", "challenge", "totp", "invitation", "sign_in_try")
 
@@ -43,7 +42,9 @@ def upgrade() -> None:
     _sign_ins()
     _factors()
     _invitations_and_tries()
-    _tasks_about_people(TASKS, (*SUBJECTS, "user_id"))
+    _guards()
+    _tasks_about_people((*SUBJECTS, "user_id"))
+    change_words("task", "kind", add=TASKS)
     op.create_index(
         "ix_event_subject_user_id",
         "event",
@@ -56,6 +57,23 @@ def upgrade() -> None:
     op.execute(f"GRANT SELECT ON {', '.join(NEW_TABLES)} TO waymark_worker")
     for table in ("passkey", "totp", "invitation"):
         op.execute(f"GRANT USAGE, SELECT ON SEQUENCE {table}_id_seq TO waymark_web")
+
+
+def _guards() -> None:
+    """What somebody signs in with is her own; a sign-in that is only being tried is Waymark's."""
+    waymark, hers = i_am("system"), f"user_id = {ME}"
+    for table in ("passkey", "totp"):
+        guard(
+            table,
+            read=either(waymark, hers),
+            add=either(waymark, hers),
+            change=either(waymark, hers),
+        )
+    op.execute(
+        f"CREATE POLICY about_me ON event FOR SELECT TO {LOGINS} USING (subject_user_id = {ME})"
+    )
+    for table in ("challenge", "invitation", "sign_in_try"):
+        guard(table, read=waymark, add=waymark, change=waymark, remove=waymark)
 
 
 def _sign_ins() -> None:
@@ -87,7 +105,8 @@ def _sign_ins() -> None:
     )
     # Whatever changes what somebody may do ends what they are doing: no path can forget it.
     op.execute(
-        """CREATE FUNCTION user_account_ends_its_sign_ins() RETURNS trigger LANGUAGE plpgsql AS $$
+        """CREATE FUNCTION user_account_ends_its_sign_ins() RETURNS trigger LANGUAGE plpgsql
+            SECURITY DEFINER SET search_path = public, pg_temp AS $$
         BEGIN
             UPDATE sign_in SET ended_at = waymark_now()
              WHERE user_id = NEW.id AND ended_at IS NULL;
@@ -190,7 +209,7 @@ def _invitations_and_tries() -> None:
     op.create_index(op.f("ix_sign_in_try_last_at"), "sign_in_try", ["last_at"])
 
 
-def _tasks_about_people(kinds: list[str], subjects: tuple[str, ...]) -> None:
+def _tasks_about_people(subjects: tuple[str, ...]) -> None:
     """A task may be about a person's account; one stays open for each."""
     op.execute("DROP INDEX one_open_task")
     if "user_id" in subjects:
@@ -198,17 +217,16 @@ def _tasks_about_people(kinds: list[str], subjects: tuple[str, ...]) -> None:
         op.create_foreign_key(op.f("fk_task_user_id"), "task", "user_account", ["user_id"], ["id"])
     else:
         op.drop_column("task", "user_id")
-    listed = ", ".join(f"'{kind}'" for kind in kinds)
-    op.execute("ALTER TABLE task DROP CONSTRAINT ck_task_kind")
-    op.execute(f"ALTER TABLE task ADD CONSTRAINT ck_task_kind CHECK (kind IN ({listed}))")
     about = ", ".join(f"coalesce({subject}, 0)" for subject in subjects)
     op.execute(f"CREATE UNIQUE INDEX one_open_task ON task (kind, {about}) WHERE done_at IS NULL")
 
 
 def downgrade() -> None:
+    op.execute("DROP POLICY about_me ON event")
     op.drop_index("ix_event_subject_user_id", table_name="event")
     op.execute("DELETE FROM task WHERE kind IN ('sign_in_attacked', 'account_recovered')")
-    _tasks_about_people(TASKS_BEFORE, SUBJECTS)
+    change_words("task", "kind", drop=TASKS)
+    _tasks_about_people(SUBJECTS)
     for table in reversed(NEW_TABLES):
         op.drop_table(table)
     op.execute("DROP TRIGGER user_account_ends_its_sign_ins ON user_account")

@@ -5,15 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.words import change_words
+
 revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
-
-TASKS_BEFORE = [
-    *("offer_lapsed", "overdue", "not_arrived", "text_failed", "phone_stopped", "wrong_codes"),
-    *("sign_in_attacked", "account_recovered"),
-]
 
 
 def upgrade() -> None:
@@ -26,18 +23,12 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_contact_replaces"), "contact", "(answers_from IS NULL) = (replaces_id IS NULL)"
     )
-    _task_kinds([*TASKS_BEFORE, "number_changed"])
-
-
-def _task_kinds(kinds: list[str]) -> None:
-    listed = ", ".join(f"'{kind}'" for kind in kinds)
-    op.execute("ALTER TABLE task DROP CONSTRAINT ck_task_kind")
-    op.execute(f"ALTER TABLE task ADD CONSTRAINT ck_task_kind CHECK (kind IN ({listed}))")
+    change_words("task", "kind", add=["number_changed"])
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM task WHERE kind = 'number_changed'")
-    _task_kinds(TASKS_BEFORE)
+    change_words("task", "kind", drop=["number_changed"])
     op.execute("ALTER TABLE contact DROP CONSTRAINT ck_contact_replaces")
     for column in ("ends_at", "answers_from", "replaces_id"):
         op.drop_column("contact", column)

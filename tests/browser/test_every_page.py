@@ -16,7 +16,7 @@ from tests.browser.visitor import SCREENSHOTS, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PEOPLE = ("Amara", "Dee", "Bea", "Chloe", "Ella", "Farah", "Gwen")
+PEOPLE = ("Amara", "Dee", "Bea", "Chloe", "Ella", "Farah", "Gwen", "Hana")
 OPEN_PAGES = ("/", "/sign-in", "/about-the-data")
 OF_ONE = re.compile(r"/(R-[0-9A-Z]{7}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 NOT_PAGES = ("/leave", "/figures/figures.csv")

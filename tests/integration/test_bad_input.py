@@ -39,7 +39,21 @@ FIELDS = (
     *("who", "form_key", "place", "urgency", "household", "children-0-age", "children-0-sex"),
     *("language", "needs", "may_share", "avoid-0-place", "avoid-0-km", "london", "unsafe_regions"),
     *("callback_phone", "incident_ref", "same_as", "tie", "reason", "note", "room", "run", "line"),
-    *("which", "shown", "email", "password", "person", "role", "name", "organisation", "refuge"),
+    *(
+        "ref",
+        "why",
+        "before",
+        "up_to",
+        "which",
+        "shown",
+        "email",
+        "password",
+        "person",
+        "role",
+        "name",
+        "organisation",
+        "refuge",
+    ),
 )
 CALM = {200, 302, 303, 400, 404, 405, 409, 413, 422}
 GOOD = {

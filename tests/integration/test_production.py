@@ -42,6 +42,8 @@ def production(postgres: EmbeddedPostgres, **changes: Any) -> Settings:
         "public_url": HERE,
         "twilio_account_sid": "AC" + "1" * 32,
         "twilio_messaging_service_sid": "MG" + "1" * 32,
+        "audit_signing_key": "A" * 42 + "E",
+        "audit_anchor": "https://anchors.example/waymark",
     }
     return settings_for(postgres, DATABASE, **(given | changes))
 
@@ -60,6 +62,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "TWILIO_AUTH_TOKEN": settings.twilio_auth_token,
         "TWILIO_MESSAGING_SERVICE_SID": settings.twilio_messaging_service_sid,
         "TWILIO_API_BASE_URL": "",
+        "AUDIT_SIGNING_KEY": settings.audit_signing_key,
+        "AUDIT_ANCHOR": settings.audit_anchor,
     }
 
 

@@ -26,6 +26,7 @@ from app.models.beds import Refuge, Room
 from app.models.clock import ClockShift
 from app.models.events import Event
 from app.models.funding import Fund
+from app.models.honey import HoneyRecord, HoneyTouch
 from app.models.messages import Message, MessageState, Task
 from app.models.placements import Placement, PlacementState
 from app.models.plans import PlanLine, PlanRun
@@ -126,7 +127,9 @@ def test_the_week_is_whole_and_breaks_no_invariant(seeded: str, owner: Run) -> N
     assert owner(invariants.broken) == {}
     assert found.referrals[ReferralState.RESIDENT] >= 40
     assert found.placements[PlacementState.DECLINED] >= 1
-    assert sum(found.referrals.values()) == len(WORLD.residents) + 40 - 3  # 3 are under 18
+    asked = len(WORLD.residents) + 40 - 3  # 3 are under 18
+    assert sum(found.referrals.values()) == asked + len(layout.HONEY)
+    assert (owner(count, HoneyRecord), owner(count, HoneyTouch)) == (2, 0)
     assert owner(count, HandOn) == 3
     assert found.referrals[ReferralState.UNMET] >= 1
     assert owner(count, ReferralLink) >= 1

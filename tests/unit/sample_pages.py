@@ -20,6 +20,7 @@ LINKS = {
     **sample_account.LINKS,
     "auth.demo_sign_in": "/demo/sign-in",
     "auth.sign_out": "/sign-out",
+    "live.stamp": "/live",
     "police.arrived": "/police/requests/<ref>/arrived",
     "police.new_request": "/police/requests/new",
     "police.not_arrived": "/police/requests/<ref>/not-arrived",
@@ -73,6 +74,7 @@ def sample_app() -> Flask:
     app.config.update(SECRET_KEY="sample" * 8)
     html.init_html(app, now=lambda: NOW)
     app.jinja_env.globals["csrf_token"] = lambda: "sample-token"
+    app.jinja_env.globals["csp_nonce"] = lambda: "sample-nonce"
     for endpoint, rule in LINKS.items():
         app.add_url_rule(rule, endpoint, lambda **_: "", methods=["GET", "POST"])
     return app

@@ -46,7 +46,9 @@ def wait_for_words(path: Path, words: str) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("name", ["start", "test", "bench", "lock", "flask"])
+@pytest.mark.parametrize(
+    "name", ["start", "test", "bench", "lock", "flask", "sbom", "check-supply-chain"]
+)
 def test_a_machine_without_python_is_told_so(tmp_path: Path, name: str) -> None:
     for program in ("sh", "dirname"):
         (tmp_path / program).symlink_to(str(shutil.which(program)))

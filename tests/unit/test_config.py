@@ -23,6 +23,8 @@ PRODUCTION = {
     "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
     "TWILIO_AUTH_TOKEN": "token-of-the-account",
     "TWILIO_MESSAGING_SERVICE_SID": "MG" + "1" * 32,
+    "AUDIT_SIGNING_KEY": "A" * 42 + "E",
+    "AUDIT_ANCHOR": "https://anchors.example/waymark",
 }
 # What is set otherwise, and the words that name what to do about it.
 REFUSED_IN_PRODUCTION = [
@@ -41,6 +43,8 @@ REFUSED_IN_PRODUCTION = [
     ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN"),
     ({"TWILIO_MESSAGING_SERVICE_SID": ""}, "TWILIO_MESSAGING_SERVICE_SID"),
     ({"TWILIO_API_BASE_URL": "http://127.0.0.1:9000"}, "TWILIO_API_BASE_URL"),
+    ({"AUDIT_SIGNING_KEY": ""}, "AUDIT_SIGNING_KEY"),
+    ({"AUDIT_ANCHOR": ""}, "AUDIT_ANCHOR"),
 ]
 REFUSED_EVERYWHERE = [
     ({"SECRET_KEY": ""}, "SECRET_KEY must be at least 32"),
@@ -53,6 +57,9 @@ REFUSED_EVERYWHERE = [
     ({"DATABASE_URL": "mysql://db.example/waymark"}, "DATABASE_URL must begin"),
     ({"WEB_DATABASE_URL": "waymark"}, "WEB_DATABASE_URL must begin"),
     ({"WORKER_DATABASE_URL": "sqlite:///x"}, "WORKER_DATABASE_URL must begin"),
+    ({"AUDIT_SIGNING_KEY": "A" * 42}, "AUDIT_SIGNING_KEY must be made with"),
+    ({"AUDIT_SIGNING_KEY": "ä" * 43}, "AUDIT_SIGNING_KEY must be made with"),
+    ({"AUDIT_ANCHOR": "http://anchors.example"}, "AUDIT_ANCHOR must be"),
 ]
 
 

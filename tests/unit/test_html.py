@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from app import html
 from app.actors import Role
+from app.models.care import SupportState
 from app.models.messages import MessageState, TaskKind
 from app.models.placements import Channel, PlacementState
 from app.models.reference import Urgency
@@ -108,6 +109,7 @@ def test_phone_numbers_are_shown_as_people_dial_them(number: str, text: str) -> 
         ("task", TaskKind),
         ("channel", Channel),
         ("role", Role),
+        ("support", SupportState),
     ],
 )
 def test_every_code_that_the_database_may_hold_has_plain_words(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import UTC, time
 
 import pytest
 from hypothesis import given
@@ -19,12 +19,25 @@ from app.notices import (
     names_in,
     number_list,
     render,
+    until_text,
 )
 
 codes = st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=5, max_size=8)
 times = st.times().map(lambda at: time(at.hour, at.minute).strftime("%H:%M"))
 numbers = st.sets(st.integers(1, 9), min_size=1).map(lambda chosen: number_list(list(chosen)))
-VALUES = {"code": codes, "reply_by": times, "numbers": numbers}
+beds = st.integers(1, 999).map(str)
+counts = st.integers(0, 999).map(str)
+words = st.lists(st.from_regex(r"[A-Z]{3,6}", fullmatch=True), min_size=1, max_size=9)
+VALUES = {
+    "code": codes,
+    "reply_by": times,
+    "numbers": numbers,
+    "bed": beds,
+    "beds": st.lists(beds, min_size=1, max_size=7).map(", ".join),
+    "until": st.datetimes(timezones=st.just(UTC)).map(until_text),
+    "words": words.map(", ".join),
+    **dict.fromkeys(("free", "held", "taken", "out"), counts),
+}
 
 # What a stranger who picks up the phone, or sees its lock screen, must not learn.
 BETRAYS = re.compile(

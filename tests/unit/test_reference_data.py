@@ -6,6 +6,8 @@ import csv
 import json
 import math
 from collections import Counter
+from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -39,8 +41,9 @@ def rows(name: str) -> list[dict[str, str]]:
         ("eircode_routing_keys.csv", "code", 139),
         ("languages.csv", "code", 196),
         ("features.csv", "code", 17),
-        ("reasons.csv", "code", 86),
+        ("reasons.csv", "code", 100),
         ("hand_on_contacts.csv", "code", 11),
+        ("support_items.csv", "code", 18),
         ("published_figures.csv", "id", 43),
     ],
 )
@@ -181,6 +184,20 @@ def test_clocks_tick_in_order() -> None:
     assert emergency["hold_minutes"] == "90"
     for clock in clocks.values():
         assert int(clock["reply_minutes"]) <= int(clock["hold_minutes"])
+
+
+def test_one_rule_of_recovery_holds_in_each_place_on_each_day_since_its_first() -> None:
+    rules: dict[str, list[dict[str, str]]] = {}
+    for rule in rows("recovery_rules.csv"):
+        rules.setdefault(rule["jurisdiction"], []).append(rule)
+
+    assert set(rules) == {row["jurisdiction"] for row in rows("regions.csv")} - {""}
+    for of_place in rules.values():
+        for ends, begins in pairwise(of_place):
+            last = date.fromisoformat(ends["valid_until"])
+            assert date.fromisoformat(begins["valid_from"]) == last + timedelta(days=1)
+        assert of_place[-1]["valid_until"] == "", "one holds still"
+        assert all(rule["source"] and rule["basis"] in {"seen", "mixed"} for rule in of_place)
 
 
 def test_everybody_turned_away_has_somebody_to_call_in_every_nation() -> None:

@@ -1,5 +1,6 @@
 """The one door to the engine: what makes plans, and what turns a decision into offers."""
 
+from app.services.matching.asking import ask_what_matters
 from app.services.matching.costing import answer_questions, ask_cost
 from app.services.matching.deciding import PARTED, STALE, Choice, Outcome, confirm_plan, override
 from app.services.matching.planning import (
@@ -22,6 +23,7 @@ __all__ = [
     "Verdict",
     "answer_questions",
     "ask_cost",
+    "ask_what_matters",
     "confirm_plan",
     "explain_newest_plan",
     "kept_runs",

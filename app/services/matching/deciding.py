@@ -10,14 +10,14 @@ from sqlalchemy import select, text
 
 import allocation
 from app.actors import Actor, Role
-from app.db import db, patiently, transaction
+from app.db import as_waymark, db, patiently, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.models.beds import JUST_TAKEN, Bed, Room
 from app.models.placements import Placement
 from app.models.plans import PlanLine
 from app.models.reference import ReasonKind
 from app.models.referrals import Referral
-from app.policy import visible_rooms
+from app.policy import visible_referrals, visible_rooms
 from app.queue import Job, defer
 from app.services.choices import check_reason
 from app.services.costs import NOT_KNOWN, CostUnread, known_cost
@@ -69,17 +69,20 @@ def confirm_plan(run_id: UUID, refs: list[str], *, by: Actor) -> Outcome:
 def _confirm(run_id: UUID, refs: list[str], by: Actor) -> Outcome:
     with transaction(by=by) as now:
         _one_committer()
+        with as_waymark():  # she is not parted from somebody whom this person may not see
+            group = stay_together(set(refs))
         rows = db.session.execute(
-            select(Referral.ref, PlanLine.room_id)
-            .join(Referral, Referral.id == PlanLine.referral_id)
-            .where(PlanLine.run_id == run_id, Referral.ref.in_(stay_together(set(refs))))
+            visible_referrals(by)
+            .join(PlanLine, PlanLine.referral_id == Referral.id)
+            .where(PlanLine.run_id == run_id, Referral.ref.in_(group))
+            .with_only_columns(Referral.ref, PlanLine.room_id)
         ).all()
         if not rows:
             raise NotFound("We cannot find that plan. Look at the newest one.")
         done = _offered_by(run_id)
         wanted = {ref: room_id for ref, room_id in rows if room_id and ref not in done}
         _lock(list(wanted), list(wanted.values()))
-        outcome = _commit(wanted, take(now), by=by, now=now, run_id=run_id)
+        outcome = _commit(wanted, _whole_night(now), by=by, now=now, run_id=run_id)
         defer(Job.PLAN)
         return outcome
 
@@ -138,8 +141,8 @@ def _override(ref: str, choice: Choice, by: Actor) -> Outcome:
         if room is None:
             raise NotFound("We cannot find that room.")
         _lock([ref], [room.id])
-        snapshot = take(now, person_for=ref)
-        if ref not in snapshot.referrals:
+        snapshot = _whole_night(now, person_for=ref)
+        if ref not in snapshot.referrals or not _is_visible(ref, by):
             raise Conflict("This request is not waiting for a room any more.")
         if room_key(room.id) not in _rooms_offered(snapshot):
             raise Conflict(JUST_TAKEN)
@@ -152,6 +155,17 @@ def _override(ref: str, choice: Choice, by: Actor) -> Outcome:
             raise Invalid(outcome.dropped[ref], field="room")
         defer(Job.PLAN)
         return outcome
+
+
+def _whole_night(now: datetime, *, person_for: str = "") -> Snapshot:
+    """Every woman counts in a rule of a house, also one whom the person deciding may not see."""
+    with as_waymark():
+        return take(now, person_for=person_for)
+
+
+def _is_visible(ref: str, by: Actor) -> bool:
+    found = visible_referrals(by).where(Referral.ref == ref).with_only_columns(Referral.id)
+    return db.session.scalar(found) is not None
 
 
 def _with_its_cost(choice: Choice, referral: Referral, room: Room) -> Override:
@@ -179,10 +193,11 @@ def _one_committer(*, waits: bool = False) -> None:
     Raises:
         Conflict: unless ``waits``, when another decision is being written.
     """
-    key = "hashtext('waymark_commit_plan')"
     if waits:
-        db.session.execute(text(f"SELECT pg_advisory_xact_lock({key})"))
-    elif not db.session.scalar(text(f"SELECT pg_try_advisory_xact_lock({key})")):
+        db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('waymark_commit_plan'))"))
+        return
+    asked = text("SELECT pg_try_advisory_xact_lock(hashtext('waymark_commit_plan'))")
+    if not db.session.scalar(asked):
         raise Conflict("Another person is confirming a plan this moment. Look again.")
 
 

@@ -142,6 +142,7 @@ def explain_newest_plan() -> None:
         explained.other_plans = others
         explained.is_explained = True
         record(Fact.PLAN_EXPLAINED, by=SYSTEM, run_id=run.id)
+        defer(Job.ASK)
 
 
 def _other_plans(problem: allocation.Problem, plan: allocation.Plan) -> list[dict[str, Any]]:

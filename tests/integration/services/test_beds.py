@@ -15,7 +15,7 @@ from app.models.beds import Bed, BedKind, BedUse, Refuge, Void
 from app.models.events import Event
 from app.models.messages import Contact
 from app.models.placements import Channel
-from app.services import beds, invariants, offers, snapshot
+from app.services import beds, invariants, offers, snapshot, voids
 from app.services.beds import NewRefuge, NewRoom
 from tests.cast import Cast
 from tests.conftest import Run
@@ -131,9 +131,9 @@ def test_a_free_room_goes_out_of_use_whole_and_comes_back(
     cast: Cast, run: Run, room_two: UUID
 ) -> None:
     before = run(_offered_rooms)
-    void = run(beds.start_void, room_two, "cleaning", by=cast.bea.actor)
+    void = run(voids.start_void, room_two, "cleaning", by=cast.bea.actor)
     during = run(_offered_rooms)
-    run(beds.end_void, void, by=cast.bea.actor)
+    run(voids.end_void, void, by=cast.bea.actor)
 
     assert before - during == {"Rowan 2: 3+1"}
     assert run(_offered_rooms) == before
@@ -146,15 +146,15 @@ def test_a_free_room_goes_out_of_use_whole_and_comes_back(
 
 
 def test_a_room_back_in_use_can_be_offered_at_once(cast: Cast, run: Run, room_two: UUID) -> None:
-    void = run(beds.start_void, room_two, "cleaning", by=cast.bea.actor)
-    run(beds.end_void, void, by=cast.bea.actor)
+    void = run(voids.start_void, room_two, "cleaning", by=cast.bea.actor)
+    run(voids.end_void, void, by=cast.bea.actor)
     referral = run(make_referral, cast.amara.actor)
 
     assert run(offer_room, referral.ref, by=cast.dee.actor, room=room_two).state == "offered"
 
 
 def test_nobody_is_offered_a_room_out_of_use(cast: Cast, run: Run, room_two: UUID) -> None:
-    run(beds.start_void, room_two, "repair", by=cast.bea.actor)
+    run(voids.start_void, room_two, "repair", by=cast.bea.actor)
     referral = run(make_referral, cast.amara.actor)
 
     with pytest.raises(Conflict, match="just been taken"):
@@ -168,7 +168,7 @@ def test_a_room_is_free_to_go_out_of_use_the_moment_she_has_left(
     placement = run(offer_room, referral.ref, by=cast.dee.actor, room=room_two)
 
     def start() -> None:
-        run(beds.start_void, room_two, "cleaning", by=cast.bea.actor)
+        run(voids.start_void, room_two, "cleaning", by=cast.bea.actor)
 
     with pytest.raises(Conflict, match="held for an offer"):
         start()
@@ -197,24 +197,24 @@ def test_only_the_free_beds_of_a_shared_room_go_out_of_use(
     referral = run(make_referral, cast.amara.actor, may_share=True)
     run(offer_room, referral.ref, by=cast.dee.actor, room=shared)
 
-    void = run(beds.start_void, shared, "short_of_staff", by=cast.dee.actor)
+    void = run(voids.start_void, shared, "short_of_staff", by=cast.dee.actor)
 
     assert not any(room.startswith("Linden") for room in run(_offered_rooms))
     with pytest.raises(Conflict, match="held for an offer"):
-        run(beds.start_void, shared, "repair", by=cast.dee.actor)
-    run(beds.end_void, void, by=cast.dee.actor)
+        run(voids.start_void, shared, "repair", by=cast.dee.actor)
+    run(voids.end_void, void, by=cast.dee.actor)
     assert "Linden S: 2+0" in run(_offered_rooms)
 
 
 def test_only_the_house_and_the_desk_keep_its_rooms(cast: Cast, run: Run, room_two: UUID) -> None:
     for person in (cast.amara, cast.sergeant, cast.mara, cast.ada):
         with pytest.raises(NotAllowed):
-            run(beds.start_void, room_two, "repair", by=person.actor)
+            run(voids.start_void, room_two, "repair", by=person.actor)
     with pytest.raises(NotFound):
-        run(beds.start_void, room_two, "repair", by=cast.chloe.actor)
-    void = run(beds.start_void, room_two, "repair", by=cast.bea.actor)
+        run(voids.start_void, room_two, "repair", by=cast.chloe.actor)
+    void = run(voids.start_void, room_two, "repair", by=cast.bea.actor)
     with pytest.raises(NotFound):
-        run(beds.end_void, void, by=cast.chloe.actor)
+        run(voids.end_void, void, by=cast.chloe.actor)
     with pytest.raises(NotAllowed):
         run(beds.confirm_beds, by=cast.dee.actor)
 
@@ -222,7 +222,7 @@ def test_only_the_house_and_the_desk_keep_its_rooms(cast: Cast, run: Run, room_t
 def test_a_change_of_supply_puts_a_plan_in_line(cast: Cast, run: Run, room_two: UUID) -> None:
     assert run(_plans_in_line) == 0
 
-    run(beds.start_void, room_two, "repair", by=cast.bea.actor)
+    run(voids.start_void, room_two, "repair", by=cast.bea.actor)
 
     assert run(_plans_in_line) == 1
 

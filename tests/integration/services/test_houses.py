@@ -14,7 +14,7 @@ from app.errors import NotAllowed, NotFound
 from app.models.beds import Room
 from app.models.placements import Placement
 from app.models.plans import PlanLine
-from app.services import admissions, beds, houses, matching, offers
+from app.services import admissions, houses, matching, offers, voids
 from app.services.asked import NewChild
 from tests.cast import Cast
 from tests.conftest import Run
@@ -41,7 +41,7 @@ def test_a_private_room_has_one_state_through_the_whole_stay(cast: Cast, run: Ru
     run(offers.record_arrival, placement.public_id, by=cast.bea.actor)
     look()
     run(offers.record_departure, placement.public_id, "planned_move", by=cast.bea.actor)
-    run(beds.start_void, room, "cleaning", by=cast.bea.actor)
+    run(voids.start_void, room, "cleaning", by=cast.bea.actor)
     look()
 
     assert seen == [[("free", 3)], [("held", 3)], [("booked", 3)], [("occupied", 3)], [("void", 3)]]

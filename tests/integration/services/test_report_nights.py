@@ -11,7 +11,7 @@ from sqlalchemy import update
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.models.placements import Channel, Placement
-from app.services import beds, offers
+from app.services import beds, offers, voids
 from app.services.report_figures import Nights, Places
 from tests.factories import make_refuge, offer_room, placement_of, room_of
 from tests.known_world import LONDON, World, child
@@ -136,11 +136,11 @@ def test_a_family_in_a_private_room_takes_one_place(world: World) -> None:
 def test_a_room_out_of_use_is_not_open_that_night(world: World) -> None:
     room = world.web(room_of, "Rowan", "1")
     world.at(21, 2, 59)
-    void = world.web(beds.start_void, room.public_id, "repair", by=world.cast.bea.actor)
+    void = world.web(voids.start_void, room.public_id, "repair", by=world.cast.bea.actor)
     world.at(23, 2, 59)
-    world.web(beds.end_void, void, by=world.cast.bea.actor)
+    world.web(voids.end_void, void, by=world.cast.bea.actor)
     world.at(23, 12)
-    world.web(beds.start_void, room.public_id, "pests", by=world.cast.bea.actor)
+    world.web(voids.start_void, room.public_id, "pests", by=world.cast.bea.actor)
 
     area = world.figures().everywhere
 

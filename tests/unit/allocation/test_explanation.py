@@ -79,7 +79,7 @@ def test_the_room_she_has_costs_nothing() -> None:
 
 def test_an_unplaced_household_is_explained_as_well() -> None:
     problem = make_problem((URGENT, make_household("h3", priority=4)), make_refuge())
-    answer = explain(problem, solve(problem), "h3")
+    answer = explain(problem, solve(problem), "h3", seconds=10)
 
     assert answer["placed"] is None
     assert answer["reasons"][0]["code"] == "capacity"

@@ -58,7 +58,7 @@ def test_a_vast_night_is_told_with_the_counts_as_its_bounds(
 ) -> None:
     problem = synthetic_night(3, 60, 20, 45)
     best = {figure.level: figure.value for figure in place(problem).objective}
-    monkeypatch.setattr(solver, "_VAST", 0)
+    monkeypatch.setattr(solver, "_BEGINNING", 1e9)
     monkeypatch.setattr(solver, "climb", lambda face, levels, start, *_: (start, _far(levels), []))
 
     plan = place(problem)

@@ -39,7 +39,12 @@ def test_a_room_is_out_of_use_with_its_reason(
     assert "The room is out of use." in page
     assert "Room 1 1 bed Out of use Needs a repair, since today" in page
     [row] = events("void_started")
-    assert row.detail == {"reason": "repair", "beds": 1}
+    assert row.detail == {
+        "reason": "repair",
+        "beds": 1,
+        "until": None,
+        "cost_owner": "not_said",
+    }
 
 
 def test_it_is_back_in_one_tap(bea: Browser, closed: str, events: Events) -> None:

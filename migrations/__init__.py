@@ -1,0 +1,1 @@
+"""Alembic's environment, the steps, and what several steps share."""

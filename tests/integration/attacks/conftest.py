@@ -1,0 +1,75 @@
+"""One night for all attacks: a woman waiting, one offered a room, one promised a room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from app.db import db
+from app.embedded_postgres import EmbeddedPostgres
+from app.logs import init_logs
+from app.services import matching, pre_alerts
+from tests.browser_without_a_window import Browser
+from tests.cast import Cast
+from tests.conftest import Run
+from tests.factories import accept, make_referral, offer_room, room_of
+from tests.integration.attacks.ground import Night, public_id_of
+from tests.integration.services.expected import coming, now_is
+from tests.integration.test_production import production
+
+
+@pytest.fixture
+def night(app: Flask, cast: Cast, run: Run, run_as_worker: Run) -> Night:
+    """Amara's three requests: waiting, offered to Rowan, promised by Rowan."""
+    waiting, offered, promised = (run(make_referral, cast.amara.actor) for _ in range(3))
+    run_as_worker(matching.make_plan)
+    rooms = [run(room_of, "Rowan", code).public_id for code in ("1", "2")]
+    offer = run(offer_room, offered.ref, by=cast.dee.actor, room=rooms[0])
+    stay = run(offer_room, promised.ref, by=cast.dee.actor, room=rooms[1])
+    run(accept, stay, by=cast.bea.actor)
+    alert = run(pre_alerts.record_pre_alert, coming(run(now_is)), by=cast.dee.actor)
+    person = run(public_id_of, cast.bram.email)
+    return Night(
+        waiting=waiting.ref,
+        offered=offered.ref,
+        promised=promised.ref,
+        offer=offer.public_id,
+        stay=stay.public_id,
+        room=rooms[0],
+        alert=alert,
+        person=person,
+    )
+
+
+@pytest.fixture
+def everybody(cast: Cast, browser_of: Callable[[str], Browser]) -> dict[str, Browser]:
+    """A signed-in browser for each person of the cast, by name."""
+    found: dict[str, Any] = {}
+    for name, person in cast.everybody().items():
+        found[name] = browser_of(person.email)
+        found[name].get("/about-the-data")
+    return found
+
+
+@pytest.fixture
+def written(app: Flask) -> Iterator[StringIO]:
+    """Everything that this process logs meanwhile, ours and the libraries'."""
+    stream = StringIO()
+    init_logs(app.config["SETTINGS"], stream)
+    yield stream
+    init_logs(app.config["SETTINGS"])
+
+
+@pytest.fixture
+def live(postgres: EmbeddedPostgres, database: str) -> Iterator[Flask]:
+    """A production web on an empty database."""
+    flask = create_app(production(postgres))
+    flask.testing = True
+    yield flask
+    with flask.app_context():
+        db.engine.dispose()

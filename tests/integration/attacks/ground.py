@@ -1,0 +1,107 @@
+"""What the attack tests stand on: the night's ids, and every route with real ids put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Flask
+from sqlalchemy import select, text
+
+from app.actors import SYSTEM
+from app.db import db, transaction
+from app.models.accounts import User
+from tests.browser_without_a_window import Browser
+
+# What looking may write: the audit trail, when somebody was last there, and the worker's queue.
+WRITTEN_BY_LOOKING = {"event", "sign_in"}
+NO_BROWSER = ("webhooks.", "public.content_report")  # posted to by machines, without a form
+
+# One-button forms: whatever else is sent along, the button does what it says.
+WITHOUT_ANSWERS = {
+    *("auth.sign_out", "public.send_surge"),
+    *("coordinator.accept", "coordinator.reopen", "coordinator.finish_task"),
+    *("coordinator.they_are_here", "coordinator.cancel_pre_alert", "police.arrived"),
+    *("refuge.accept", "refuge.arrived", "refuge.confirm_beds", "refuge.end_void"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Night:
+    """The ids of things that are really there."""
+
+    waiting: str
+    offered: str
+    promised: str
+    offer: UUID
+    stay: UUID
+    room: UUID
+    alert: UUID
+    person: UUID
+
+    def fill(self, arguments: set[str], endpoint: str) -> dict[str, Any]:
+        """Ids for a route, so that the page behind it is a real one."""
+        known: dict[str, Any] = {
+            "ref": self.promised,
+            "offer": self.offer,
+            "alert": self.alert,
+            "room": self.room,
+            "person": self.person,
+            "part": "lines",
+            "public_id": self._public_id(endpoint),
+            "filename": "waymark.js",
+            "attempt": 1,
+        }
+        return {name: known.get(name, uuid4()) for name in arguments}
+
+    def _public_id(self, endpoint: str) -> UUID:
+        if endpoint.endswith("void"):
+            return self.room
+        is_stay = endpoint.split(".")[1] in ("show_stay", "arrived", "not_arrived", "depart")
+        return self.stay if is_stay else self.offer
+
+
+def routes(app: Flask, night: Night, method: str) -> Iterator[tuple[str, str]]:
+    """Every route that takes ``method``, as (endpoint, path)."""
+    adapter = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        if method in (rule.methods or ()) and rule.endpoint != "static":
+            filled = night.fill(rule.arguments, rule.endpoint)
+            yield rule.endpoint, adapter.build(rule.endpoint, filled, method=method)
+
+
+def forms(app: Flask, night: Night) -> list[tuple[str, str]]:
+    found = [each for each in routes(app, night, "POST") if not each[0].startswith(NO_BROWSER)]
+    assert len(found) > 20
+    return found
+
+
+def owner_of(endpoint: str, everybody: dict[str, Browser]) -> Browser:
+    """Somebody who may use this form, so that only its origin can be why it is refused."""
+    names = {"police": "amara", "refuge": "bea", "coordinator": "dee", "admin": "ada"}
+    return everybody[names.get(endpoint.split(".")[0], "mara")]
+
+
+def public_id_of(email: str) -> UUID:
+    with transaction(by=SYSTEM):
+        return db.session.scalars(select(User.public_id).where(User.email == email)).one()
+
+
+def digest() -> dict[str, str]:
+    """A fingerprint of every table of ours that looking must not touch."""
+    with transaction(by=SYSTEM):
+        names = db.session.scalars(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        ).all()
+        ours = sorted(set(names) - WRITTEN_BY_LOOKING)
+        return {
+            name: str(
+                db.session.scalar(
+                    text(f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {name} t")
+                )
+            )
+            for name in ours
+            if not name.startswith("procrastinate")
+        }

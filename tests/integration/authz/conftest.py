@@ -1,0 +1,52 @@
+"""The world of these tests on a database of its own, made once for each module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import make_url
+
+from app import create_app
+from app.db import db
+from app.embedded_postgres import EmbeddedPostgres
+from tests.conftest import _runner, settings_for
+from tests.integration.authz.world import World, build
+
+DATABASE = "waymark_authz"
+
+
+@pytest.fixture(scope="module")
+def authz_app(postgres: EmbeddedPostgres, template: str) -> Iterator[Flask]:
+    """The web process on a database of this module alone."""
+    postgres.create_database(DATABASE, template=template)
+    flask = create_app(settings_for(postgres, DATABASE))
+    flask.testing = True
+    yield flask
+    with flask.app_context():
+        db.engine.dispose()
+    postgres.drop_database(DATABASE)
+
+
+@pytest.fixture(scope="module")
+def world(postgres: EmbeddedPostgres, authz_app: Flask) -> World:
+    """Everybody, and a record at every stage."""
+    others = [
+        create_app(settings_for(postgres, DATABASE), role=role)
+        for role in ("waymark_worker", "waymark_owner")
+    ]
+    try:
+        return build(*map(_runner, (authz_app, *others)))
+    finally:
+        for each in others:
+            with each.app_context():
+                db.engine.dispose()
+
+
+def login(postgres: EmbeddedPostgres, role: str) -> psycopg.Connection[Any]:
+    """A plain connection, without Flask or SQLAlchemy."""
+    address = make_url(postgres.url(role, DATABASE)).set(drivername="postgresql")
+    return psycopg.connect(address.render_as_string(hide_password=False))
