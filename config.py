@@ -53,6 +53,10 @@ class Settings:
     twilio_previous_auth_token: str = field(default="", repr=False)
     twilio_messaging_service_sid: str = "MG" + "0" * 32
     twilio_api_base_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_force_code: str = ""
     audit_signing_key: str = field(default="", repr=False)
     audit_old_keys: str = ""
     audit_anchor: str = ""
@@ -98,6 +102,10 @@ class Settings:
             twilio_messaging_service_sid=env.get("TWILIO_MESSAGING_SERVICE_SID")
             or cls.twilio_messaging_service_sid,
             twilio_api_base_url=env.get("TWILIO_API_BASE_URL", ""),
+            oidc_issuer=env.get("OIDC_ISSUER", ""),
+            oidc_client_id=env.get("OIDC_CLIENT_ID", ""),
+            oidc_client_secret=env.get("OIDC_CLIENT_SECRET", ""),
+            oidc_force_code=env.get("OIDC_FORCE_CODE", ""),
             audit_signing_key=_signing_key(env.get("AUDIT_SIGNING_KEY", "")),
             audit_old_keys=env.get("AUDIT_OLD_KEYS", ""),
             audit_anchor=_anchor(env.get("AUDIT_ANCHOR", "")),
@@ -112,10 +120,21 @@ class Settings:
                 f"SECRET_KEY must be at least {MIN_SECRET_CHARACTERS} characters. "
                 f"Make one with: {MAKE_ONE}"
             )
+        if len({bool(each) for each in self._oidc()}) > 1:
+            raise SettingsError(
+                "Set all of OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_FORCE_CODE,"
+                " or none of them."
+            )
         if not self.is_demo:
             for is_refused, remedy in self._refused_in_production():
                 if is_refused:
                     raise SettingsError(remedy)
+
+    def _oidc(self) -> tuple[str, ...]:
+        return (
+            *(self.oidc_issuer, self.oidc_client_id),
+            *(self.oidc_client_secret, self.oidc_force_code),
+        )
 
     def _refused_in_production(self) -> list[tuple[bool, str]]:
         """What production does not start with, and what to do about each."""
@@ -150,6 +169,10 @@ class Settings:
             (
                 bool(self.twilio_api_base_url),
                 "Production must not set TWILIO_API_BASE_URL; it is for the demo phone.",
+            ),
+            (
+                bool(self.oidc_issuer) and not self.oidc_issuer.startswith("https://"),
+                "Production needs OIDC_ISSUER beginning with https://.",
             ),
             (
                 not self.audit_signing_key,

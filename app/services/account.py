@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.actors import PASSKEY_ONLY, Actor, Role
 from app.db import db, transaction
 from app.events import Fact
-from app.models.accounts import How, SignIn, User
+from app.models.accounts import SignIn, User
 from app.models.events import Event
 from app.services.factors import Factors, factors_of, refuse_to_change_factors
 from app.services.passkeys import PasskeyShown, list_passkeys
@@ -44,7 +44,7 @@ class AccountPage:
     factors: Factors
     needs_passkey: bool
     is_set_up: bool
-    is_demo_person: bool
+    how: str
     passkeys: list[PasskeyShown]
     sign_ins: list[OpenSignIn]
     happenings: list[Happening]
@@ -62,7 +62,7 @@ def show(*, by: Actor) -> AccountPage:
             factors=factors_of(by.user_id),
             needs_passkey=by.role in PASSKEY_ONLY,
             is_set_up=by.is_set_up,
-            is_demo_person=how == How.DEMO,
+            how=how or "",
             passkeys=passkeys,
             sign_ins=sign_ins,
             happenings=_happenings(by),

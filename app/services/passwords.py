@@ -13,8 +13,8 @@ from app.errors import Invalid
 
 SHORTEST = 15
 LONGEST = 1000
-MUST_REMAIN = 8
-MUST_DIFFER = 5
+MUST_REMAIN = 5
+MUST_DIFFER = 4
 TOO_SHORT = f"Use at least {SHORTEST} characters: four words will do."
 TOO_EASY = (
     "That is too easy to guess: it is made of your own name, a common password, or a row of keys."

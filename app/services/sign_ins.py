@@ -34,7 +34,7 @@ LONGEST = timedelta(hours=12)
 SEEN_EVERY = timedelta(seconds=30)
 MOST_AT_ONCE = 5
 ATTACK_TRIES = 10
-PROVES = (How.PASSKEY, How.CODE)
+PROVES = (How.PASSKEY, How.CODE, How.FORCE)
 WRONG = (
     "Those details do not belong together. Check all of them and try again."
     " If you have a passkey, sign in with that."

@@ -13,6 +13,7 @@ def init_views(app: Flask) -> None:
         admin,
         auth,
         coordinator,
+        force,
         health,
         live,
         manager,
@@ -26,7 +27,9 @@ def init_views(app: Flask) -> None:
     )
 
     for module in (
-        *(public, auth, account, police, coordinator, refuge, team, manager, admin, access),
+        *(public, auth, force, account, police, coordinator, refuge, team, manager, admin),
+        access,
         *(records, live, webhooks, health),
     ):
         app.register_blueprint(module.bp)
+    force.init_force(app)

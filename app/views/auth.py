@@ -46,24 +46,38 @@ def sign_in() -> ResponseReturnValue:
                 asked.email, asked.password, code=asked.code, device=security.device()
             )
             security.remember(token)
-            return _first_page()
+            return first_page()
         except (NotAllowed, TooMany) as error:
             form.refuse("password", str(error), status=_status(error))
+    return _sign_in_page(form)
+
+
+def refused(message: str) -> ResponseReturnValue:
+    """The sign-in page again, saying why another way in did not work."""
+    form = Form[SignInAsked](SignInSchema(), is_sent=False)
+    form.refuse("form", message)
     return _sign_in_page(form)
 
 
 def _sign_in_page(form: Form[SignInAsked]) -> ResponseReturnValue:
     form.values.pop("password", None)
     form.values.pop("code", None)
-    tour_url = url_for("public.home") if current_app.config["SETTINGS"].is_demo else None
-    return render_template("public/sign_in.html", form=form, tour_url=tour_url), form.status
+    settings = current_app.config["SETTINGS"]
+    page = render_template(
+        "public/sign_in.html",
+        form=form,
+        tour_url=url_for("public.home") if settings.is_demo else None,
+        force_url=url_for("force.begin") if settings.oidc_issuer else None,
+    )
+    return page, form.status
 
 
 def _status(error: NotAllowed | TooMany) -> int:
     return error.status if isinstance(error, TooMany) else 422
 
 
-def _first_page() -> ResponseReturnValue:
+def first_page() -> ResponseReturnValue:
+    """Where whoever has just signed in works."""
     return redirect(url_for(HOME[security.me().role]))
 
 
@@ -77,17 +91,14 @@ def passkey_options() -> ResponseReturnValue:
 def passkey_sign_in() -> ResponseReturnValue:
     """The passkey's answer."""
     answer = Form[PasskeyAnswer](PasskeySchema())
-    page = Form[SignInAsked](SignInSchema(), is_sent=False)
-    if answer.accepted:
-        try:
-            token = passkeys.sign_in(answer.data.credential, challenge_id=asked_last(), site=site())
-            security.remember(token)
-            return _first_page()
-        except NotAllowed as error:
-            page.refuse("form", str(error))
-    else:
-        page.refuse("form", passkeys.REFUSED)
-    return _sign_in_page(page)
+    if not answer.accepted:
+        return refused(passkeys.REFUSED)
+    try:
+        token = passkeys.sign_in(answer.data.credential, challenge_id=asked_last(), site=site())
+    except NotAllowed as error:
+        return refused(str(error))
+    security.remember(token)
+    return first_page()
 
 
 def site() -> passkeys.Site:
@@ -132,7 +143,7 @@ def demo_sign_in() -> ResponseReturnValue:
     except ValueError:
         abort(404)
     security.remember(sign_ins.as_demo_person(person), is_device_known=False)
-    return _first_page()
+    return first_page()
 
 
 @bp.post("/sign-out")

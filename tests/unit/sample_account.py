@@ -26,6 +26,7 @@ LINKS = {
     "account.prove_by_passkey": "/prove/passkey",
     "account.demo_prove": "/demo/prove",
     "auth.join": "/join",
+    "force.begin": "/force/sign-in",
     "auth.sign_in": "/sign-in",
     "auth.passkey_options": "/sign-in/passkey/options",
     "auth.passkey_sign_in": "/sign-in/passkey",
@@ -43,7 +44,7 @@ def account(now: datetime, **changes: Any) -> Sample:
         "factors": factors(has_passkey=True, has_authenticator=True, has_password=True),
         "needs_passkey": False,
         "is_set_up": True,
-        "is_demo_person": False,
+        "how": "passkey",
         "passkeys": [
             Sample(public_id=ONE, label="Work phone", created_at=now, last_used_at=None),
             Sample(public_id=TWO, label="Passkey 2", created_at=now, last_used_at=now),

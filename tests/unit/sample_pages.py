@@ -206,11 +206,19 @@ def prove(**changes: Any) -> dict[str, Any]:
 PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "tour": ("public/tour.html", tour),
     "about the data": ("public/about_data.html", lambda: OPEN),
-    "sign in": ("public/sign_in.html", lambda: OPEN | {"form": form(), "tour_url": "/"}),
+    "sign in": (
+        "public/sign_in.html",
+        lambda: OPEN | {"form": form(), "tour_url": "/", "force_url": None},
+    ),
     "sign in refused": (
         "public/sign_in.html",
         lambda: (
-            OPEN | {"form": form(TYPED, {"password": ["No."], "form": ["No."]}), "tour_url": None}
+            OPEN
+            | {
+                "form": form(TYPED, {"password": ["No."], "form": ["No."]}),
+                "tour_url": None,
+                "force_url": "/force/sign-in",
+            }
         ),
     ),
     "join": ("public/join.html", lambda: OPEN | {"form": form({}, {"code": ["No."]})}),
@@ -248,7 +256,11 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "prove": ("account/prove.html", lambda: prove()),
     "prove in the demonstration": (
         "account/prove.html",
-        lambda: prove(factors=factors(), is_demo_person=True),
+        lambda: prove(factors=factors(), how="demo"),
+    ),
+    "prove through the force": (
+        "account/prove.html",
+        lambda: prove(factors=factors(), how="force"),
     ),
     "nothing to prove with": ("account/prove.html", lambda: prove(factors=factors())),
     "prove first": (

@@ -60,6 +60,7 @@ def test_the_cookie_changes_at_sign_in_and_at_proof_and_the_old_one_is_dead(
     assert thief(app, planted) == 302
     assert thief(app, first) == 200
     anonymous.get("/account")
+    assert anonymous.post("/demo/prove").status_code == 404  # one tap is for one-tap people
     anonymous.sign_in_as(cast.amara.email)
     tapped = cookie_of(anonymous)
     assert thief(app, first) == 302  # whoever signs in anew leaves nothing open behind
