@@ -16,6 +16,7 @@ depends_on = None
 NOW = sa.text("waymark_now()")
 TASKS = {"honey_touched", "trail_broken"}
 SEALED = ("event_seal", "event_anchor")
+FUNCTIONS = ("is_planted(bigint)", "referral_id_of(text)", "referral_id_at(uuid)")
 
 # Safety: a planted record is in no figure; report_referral is otherwise as step 0006 made it.
 REPORT_REFERRAL = """
@@ -115,7 +116,12 @@ def _honey() -> None:
             SECURITY DEFINER SET search_path = public, pg_temp
             AS 'SELECT r.id FROM referral r WHERE r.ref = $1'"""
     )
-    for function in ("is_planted(bigint)", "referral_id_of(text)"):
+    op.execute(
+        """CREATE FUNCTION referral_id_at(placement uuid) RETURNS bigint LANGUAGE sql STABLE
+            SECURITY DEFINER SET search_path = public, pg_temp
+            AS 'SELECT p.referral_id FROM placement p WHERE p.public_id = $1'"""
+    )
+    for function in FUNCTIONS:
         op.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM public")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO waymark_web, waymark_worker")
     op.execute(
@@ -165,8 +171,8 @@ def downgrade() -> None:
     op.drop_index("ix_event_listed", table_name="event")
     op.execute(f"CREATE OR REPLACE VIEW report_referral AS {REPORT_REFERRAL}")
     op.execute("DROP VIEW honey_alert")
-    op.execute("DROP FUNCTION referral_id_of(text)")
-    op.execute("DROP FUNCTION is_planted(bigint)")
+    for function in FUNCTIONS:
+        op.execute(f"DROP FUNCTION {function}")
     op.execute("DROP TRIGGER event_notices_honey ON event")
     op.execute("DROP FUNCTION notice_honey()")
     for table in ("honey_touch", "honey_record", *reversed(SEALED)):
