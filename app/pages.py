@@ -7,6 +7,7 @@ import re
 import secrets
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import structlog
 from flask import (
@@ -190,11 +191,11 @@ def _not_found(**values: Any) -> ResponseReturnValue:
     Here and not in each use case, so that a page cannot forget it. An attempt that cannot be
     written down is answered as any other act that cannot.
     """
-    asked = REFERENCE.findall(f"{request.path} {' '.join(request.args.values())}")
+    refs = REFERENCE.findall(f"{request.path} {' '.join(request.args.values())}")
+    ids = [each for each in (request.view_args or {}).values() if isinstance(each, UUID)]
     try:
-        by = somebody()
-        if by is not None and asked:
-            refusals.note(asked, endpoint=request.endpoint or "", by=by)
+        if (refs or ids) and (by := somebody()) is not None:
+            refusals.note(refs, ids, endpoint=request.endpoint or "", by=by)
     except Busy as error:
         return _page(error.status, message=str(error))
     return _page(404, **values)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.actors import Actor
 from app.authz import Stage, disclose
@@ -204,6 +204,7 @@ def news(ref: str, stamp: str, *, by: Actor) -> News:
     only_desk(by)
     with transaction(by=by):
         referral = _visible(ref, by)
+        _tell_of_a_planted_one(referral, by)
         return _news(referral, by, has_changed=stamp != _stamp(referral, _line_of(referral)))
 
 
@@ -215,7 +216,9 @@ def cost_of(ref: str, room: UUID, *, by: Actor) -> ChosenCost:
     """
     only_desk(by)
     with transaction(by=by) as now:
-        line = _line_of(_visible(ref, by))
+        referral = _visible(ref, by)
+        _tell_of_a_planted_one(referral, by)
+        line = _line_of(referral)
         found = _chosen_cost(ref, room, line, rooms_shown(by, now))
         if found is None:
             raise NotFound("We cannot find that room.")
@@ -245,6 +248,13 @@ def _visible(ref: str, by: Actor) -> Referral:
     if referral is None:
         raise NotFound(GONE)
     return referral
+
+
+def _tell_of_a_planted_one(referral: Referral, by: Actor) -> None:
+    """What shows nothing of hers is no look, and still nobody reaches unseen for a planted one."""
+    if db.session.scalar(select(func.is_planted(referral.id))):
+        detail: dict[str, object] = {"live": True}
+        record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id, detail=detail)
 
 
 def _line_of(referral: Referral) -> PlanLine | None:

@@ -172,7 +172,7 @@ def _seen_lately(by: Actor, now: datetime) -> set[int]:
         .order_by(Event.id.desc())
         .limit(1)
     )
-    return set(detail["referral_ids"]) if detail else set()
+    return set(detail.get("referral_ids", [])) if detail else set()
 
 
 def _woman(

@@ -17,6 +17,7 @@ NOW = sa.text("waymark_now()")
 TASKS = ["honey_touched", "trail_broken"]
 SEALED = ("event_seal", "event_anchor")
 LOOKERS = ("system", "coordinator", "data_protection_lead")
+FUNCTIONS = ("is_planted(bigint)", "referral_id_of(text)", "referral_id_at(uuid)")
 
 # Safety: a planted record is in no figure; report_referral is otherwise as step 0006 made it.
 REPORT_REFERRAL = """
@@ -121,7 +122,12 @@ def _honey() -> None:
             SECURITY DEFINER SET search_path = public, pg_temp
             AS 'SELECT r.id FROM referral r WHERE r.ref = $1'"""
     )
-    for function in ("is_planted(bigint)", "referral_id_of(text)"):
+    op.execute(
+        """CREATE FUNCTION referral_id_at(placement uuid) RETURNS bigint LANGUAGE sql STABLE
+            SECURITY DEFINER SET search_path = public, pg_temp
+            AS 'SELECT p.referral_id FROM placement p WHERE p.public_id = $1'"""
+    )
+    for function in FUNCTIONS:
         op.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM public")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO waymark_web, waymark_worker")
     guard("honey_record", read="")
@@ -159,8 +165,8 @@ def downgrade() -> None:
     op.execute(f"CREATE OR REPLACE VIEW report_referral AS {REPORT_REFERRAL}")
     op.execute("DROP VIEW honey_alert")
     op.execute("DROP FUNCTION reference_of")
-    op.execute("DROP FUNCTION referral_id_of(text)")
-    op.execute("DROP FUNCTION is_planted(bigint)")
+    for function in FUNCTIONS:
+        op.execute(f"DROP FUNCTION {function}")
     op.execute("DROP TRIGGER event_notices_honey ON event")
     op.execute("DROP FUNCTION notice_honey()")
     for table in ("honey_touch", "honey_record", *reversed(SEALED)):

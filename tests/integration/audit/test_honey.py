@@ -109,6 +109,7 @@ def test_nobody_meets_it_who_does_not_reach_for_it(
         ("ada", "/people/{}", 404, "referral_refused"),
         ("mara", "/desk/requests/{}", 404, "referral_refused"),
         ("dee", "/desk/requests/{}", 200, "referral_viewed"),
+        ("dee", "/desk/requests/{}/news", 200, "referral_viewed"),
     ],
 )
 def test_whoever_reaches_for_it_is_told_of_in_the_same_act(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from app.services import matching, records
 from tests.browser_without_a_window import Browser, text_of
 from tests.cast import Cast
 from tests.conftest import Run
-from tests.factories import make_referral, offer_room, room_of
+from tests.factories import make_referral, offer_room, placement_of, room_of
 
 Sign = Callable[[str], Browser]
 
@@ -69,6 +70,22 @@ def test_every_look_is_there_with_name_organisation_and_way(
     assert run(_looks) == [
         (person.actor.user_id, {"why": "she_asks", "before": None}),
     ]
+
+
+def test_a_house_that_tries_anothers_offer_is_written_down(
+    cast: Cast, looked_at: str, browser_of: Sign, run: Run
+) -> None:
+    offer = run(placement_of, looked_at).public_id
+    chloe = browser_of(cast.chloe.email)
+    for path in (f"/refuge/offers/{offer}", f"/refuge/offers/{uuid4()}"):
+        assert chloe.get(path).status_code == 404
+
+    found = run(
+        records.who_looked, records.Asked(ref=looked_at, why=records.Why.ALERT), by=cast.hana.actor
+    )
+
+    tried = [entry.who for entry in found.entries if entry.what == "referral_refused"]
+    assert tried == ["Chloe", "Cora"]
 
 
 def test_another_womans_looks_are_not_among_them(cast: Cast, looked_at: str, run: Run) -> None:
