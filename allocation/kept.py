@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from allocation.chains import Chains
 from allocation.check import crowding, violations
 from allocation.face import Face
 from allocation.model import build
-from allocation.plan import Placement, Plan
+from allocation.plan import OPTIMAL, Placement, Plan
 from allocation.problem import Household, Problem, Room
 from allocation.reading import ProblemError, shown
 from allocation.search import Step
@@ -77,7 +77,7 @@ class KeptPlan:
         chosen = whole(
             int(j) for i, k in wanted for j in table.columns_of(i) if table.where[j] == k
         )
-        return cls(Solved(model, np.sort(chosen), [], plan))
+        return cls(Solved(model, np.sort(chosen), None, plan))
 
     def row_of(self, household_id: str) -> int:
         """Return the index of a household.
@@ -100,8 +100,34 @@ class KeptPlan:
         chosen = self._chains(her).plans(columns)
         if chosen is None:
             return None
-        placements = placements_of(self.model, chosen, self.solved.plan.placements)
-        return Choice(placements, self.loss(chosen), self._is_least(her, columns, chosen))
+        return Choice(self._told(chosen), self.loss(chosen), self._is_least(her, columns, chosen))
+
+    def _told(self, chosen: Ints) -> tuple[Placement, ...]:
+        """Return these columns as placements; whoever stays in her kind stays in her room.
+
+        Only kinds with somebody new or gone are handed out again.
+        """
+        table, old = self.table, self.solved.plan.placements
+        moved = np.setxor1d(chosen, self.solved.chosen)
+        changed = set(table.where[moved].tolist())
+        inside = chosen[np.isin(table.where[chosen], table.where[moved])]
+        again = [p for p in old if table.kind_of_room[p.refuge, p.room] in changed]
+        rest = [p for p in old if table.kind_of_room[p.refuge, p.room] not in changed]
+        placements = [*rest, *placements_of(self.model, inside, again)]
+        return tuple(sorted(placements, key=lambda p: p.household))
+
+    def proven_choice(self, her: int, columns: Ints, deadline: float) -> Choice | None:
+        """Return the quick choice where the relaxation, with her in there, allows no smaller loss.
+
+        Questions about one level after another are answered fastest.
+
+        Raises:
+            OutOfTime: the deadline came first.
+        """
+        chosen = self._chains(her).plans(columns)
+        if chosen is None or not self._is_least_relaxed(her, columns, chosen, deadline):
+            return None
+        return Choice(self._told(chosen), self.loss(chosen), is_proven=True)
 
     def best_choice(self, her: int, columns: Ints, deadline: float) -> Choice | None:
         """Solve again with her in one of these columns; None where no plan allows it.
@@ -109,17 +135,20 @@ class KeptPlan:
         Raises:
             OutOfTime: the deadline came before either was known.
         """
-        face = Face.of(self.model)
-        closed = np.setdiff1d(self.table.columns_of(her), columns)
-        face.upper[closed] = 0
-        face.low[her] = 1  # the rows of C1 come first, one for each household
         quick = self._chains(her).plans(columns)
+        face = self._with_her(Face.of(self.model), her, columns)
         chosen, bounds, _ = climb(face, self.solved.levels, quick, deadline)
         if chosen is None:
             return None
         values = {level: int(gain[chosen].sum()) for level, gain in self.solved.levels.items()}
-        placements = placements_of(self.model, chosen, self.solved.plan.placements)
-        return Choice(placements, self.loss(chosen), values == bounds)
+        return Choice(self._told(chosen), self.loss(chosen), values == bounds)
+
+    def _with_her(self, face: Face, her: int, columns: Ints) -> Face:
+        """Return the plans of a face with her in one of these columns."""
+        forced = face.copy()
+        forced.upper[np.setdiff1d(self.table.columns_of(her), columns)] = 0
+        forced.low[her] = 1  # the rows of C1 come first, one for each household
+        return forced
 
     def _chains(self, her: int) -> Chains:
         if self._last is None or self._last[0] != her:
@@ -137,7 +166,9 @@ class KeptPlan:
 
     def _is_least(self, her: int, columns: Ints, chosen: Ints) -> bool:
         """Whether the prices of the plan's own proof allow no smaller loss than these columns'."""
-        for step in self.solved.steps:
+        if not any(self.loss(chosen).values()):
+            return bool(self._proof)
+        for step in self._proof:
             if step.prices is None or step.weighed is None:
                 continue  # settled together with an earlier level
             if not step.is_strict:
@@ -148,7 +179,32 @@ class KeptPlan:
             lost = now - int(step.weighed[chosen].sum())
             if now - most > 0 or lost:
                 return lost == now - most
-        return bool(self.solved.steps)
+        return False
+
+    def _is_least_relaxed(self, her: int, columns: Ints, chosen: Ints, deadline: float) -> bool:
+        """Ask the same of the relaxation of the first level that loses, with her in there.
+
+        Raises:
+            OutOfTime: the deadline came first.
+        """
+        climbed, now = self.solved.climbed, self.solved.chosen
+        for step in self._proof:
+            if step.weighed is None:
+                continue  # settled together with an earlier level
+            worth = int(step.weighed[chosen].sum())
+            if climbed is None or not step.is_strict:
+                return False
+            if worth < int(step.weighed[now].sum()):
+                face = self._with_her(step.face, her, columns)
+                relaxed = climbed.relaxation.solve(face, step.weighed, deadline, worth)
+                return relaxed is None or relaxed.prices.best <= worth
+        return False
+
+    @property
+    def _proof(self) -> Sequence[Step]:
+        """The levels climbed, where they prove the plan best."""
+        climbed = self.solved.climbed
+        return climbed.steps if climbed and self.plan.status == OPTIMAL else ()
 
     def _charge(self, step: Step, her: int, columns: Ints) -> int:
         """Return the least that the prices of a level charge for her in one of these columns.

@@ -1,8 +1,9 @@
 """Why a household is left without a room: a minimal set of rules, proven by solving again."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from allocation.plan import Reason
 from allocation.problem import Household, Problem
@@ -26,6 +27,14 @@ class Verdicts:
         """Return the rooms that fail nothing once some rules are set aside."""
         allowed = frozenset(set_aside)
         return tuple(pair for pair, failing in self.rooms if failing <= allowed)
+
+    @cached_property
+    def by_refuge(self) -> Mapping[str, Sequence[tuple[Pair, frozenset[str]]]]:
+        """The same rooms under the id of their refuge."""
+        found: dict[str, list[tuple[Pair, frozenset[str]]]] = defaultdict(list)
+        for pair, failing in self.rooms:
+            found[pair.refuge.id].append((pair, failing))
+        return found
 
 
 def verdicts_of(problem: Problem, household: Household) -> Verdicts:

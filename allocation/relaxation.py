@@ -90,12 +90,13 @@ class Relaxation:
         Raises:
             OutOfTime: the deadline (on the clock of ``time.monotonic``) came first.
         """
+        relaxed = self._solved(face.grown(self.model), gain, deadline)
         for _ in range(_ROUNDS):
-            relaxed = self._solved(face.grown(self.model), gain, deadline)
             if relaxed is None or (enough is not None and relaxed.prices.best <= enough):
                 break
             if relaxed.is_whole or not self._cut():
                 break
+            relaxed = self._solved(face.grown(self.model), gain, deadline)
         return relaxed
 
     @cached_property

@@ -53,7 +53,8 @@ class Search:
 
     ``gains`` holds what each column adds to each level. A plan on a later face beats every plan
     that is only on an earlier one. ``deadline`` is on the clock of ``time.monotonic``. Each better
-    plan on the way is told to ``better``, with the steps until then.
+    plan on the way is told to ``better``, with the steps until then. ``relaxation`` may be asked
+    more about the faces of ``steps`` afterwards.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Search:
         people = [_counts_people(gain, model.table.who) for gain in gains]
         self._people = people.index(False) if False in people else len(people)
         inside = _first_columns(model)
-        self._relaxation = Relaxation(model, inside if start is None else np.union1d(inside, start))
+        self.relaxation = Relaxation(model, inside if start is None else np.union1d(inside, start))
 
     def climb(self) -> bool:
         """Climb every level; False when no plan is allowed at all.
@@ -90,7 +91,7 @@ class Search:
             self.best = np.zeros(0, dtype=np.int64)
             self.steps = [Step(gain, first, 0, 0) for gain in self._gains]
             return first.allows(self.best)
-        guide = self._relaxation.solve(first, _guide(self._gains), self._deadline)
+        guide = self.relaxation.solve(first, _guide(self._gains), self._deadline)
         if guide is None:
             return False
         self._promise = np.abs(np.minimum(0, guide.prices.reduced))
@@ -126,7 +127,7 @@ class Search:
         if not self._model.columns:
             return False
         for gain, aim in zip(self._gains, target, strict=True):
-            relaxed = self._relaxation.solve(face, gain, self._deadline)
+            relaxed = self.relaxation.solve(face, gain, self._deadline)
             if relaxed is None or relaxed.prices.best < aim:
                 return True
             if relaxed.prices.best > aim:
@@ -149,7 +150,7 @@ class Search:
         if len(outside) > _PROBES or not face.allows(self.best):
             return face
         for i in outside.tolist():
-            relaxed = self._relaxation.solve(face, (who == i).astype(np.int64), self._deadline)
+            relaxed = self.relaxation.solve(face, (who == i).astype(np.int64), self._deadline)
             if relaxed is None or relaxed.prices.best >= 1:
                 return face
         settled = face.copy()
@@ -162,7 +163,7 @@ class Search:
         """Return the face of the best plans of level ``i``, or None where there is no plan."""
         step = self.steps[i]
         known = self._worth(step.face, step.gain)
-        relaxed = self._relaxation.solve(step.face, step.gain, self._deadline, known)
+        relaxed = self.relaxation.solve(step.face, step.gain, self._deadline, known)
         if relaxed is None:
             return None
         step.face = relaxed.face
@@ -229,7 +230,7 @@ class Search:
             later = step.face.copy()
             later.goals += goals[:k]
             self.steps.append(Step(goal.gain, later, goal.low, goal.low))
-        step.face = step.face.grown(self._relaxation.model)
+        step.face = step.face.grown(self.relaxation.model)
         return narrow(step.face, relaxed, _sum(total, self.best), goals)
 
     def _tail(self, face: Face, i: int) -> tuple[list[Ints], Ints, bool]:
@@ -277,7 +278,7 @@ class Search:
         """
         capped = face.copy()
         capped.goals.append(Goal(step.gain, -FREE, step.bound))
-        relaxed = self._relaxation.solve(capped, total, self._deadline)
+        relaxed = self.relaxation.solve(capped, total, self._deadline)
         if relaxed is None:
             return None
         start = None if self._worth(face, total) is None else self.best

@@ -43,11 +43,11 @@ class UnsoundPlan(RuntimeError):
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """A plan with all it came from: ``chosen`` are its columns, ``steps`` the levels climbed."""
+    """A plan with all it came from: ``chosen`` are its columns, ``climbed`` the search for it."""
 
     model: Model
     chosen: Ints
-    steps: Sequence[Step]
+    climbed: Search | None
     plan: Plan
 
     @cached_property
@@ -90,18 +90,18 @@ def place(
 
     start = augmented(model, first_plan(model), deadline)
     better(start)
-    chosen, steps = start, tuple[Step, ...]()
+    chosen, climbed = start, None
     counts: Mapping[str, int] = {}
     if time.monotonic() + _BEGINNING * built > deadline:
         counts = headcount_bounds(model, start, deadline)
     if not counts or time.monotonic() < deadline:
         found, _, climbed = climb(Face.of(model), levels_of(model), start, deadline, better)
-        chosen, steps = start if found is None else found, tuple(climbed)
-    bounds = _bounds(model, chosen, steps)
+        chosen = start if found is None else found
+    bounds = _bounds(model, chosen, climbed.steps if climbed else ())
     if np.array_equal(chosen, start):  # what was counted holds for plans as good as the start
         bounds |= {level: min(bounds[level], most) for level, most in counts.items()}
     plan = plan_of(model, chosen, bounds, time.monotonic() - started)
-    return Solved(model, chosen, steps, plan)
+    return Solved(model, chosen, climbed, plan)
 
 
 def solve(
@@ -151,8 +151,8 @@ def climb(
     start: Ints | None,
     deadline: float,
     better: Callable[[Ints, Sequence[Step]], None] = lambda *_: None,
-) -> tuple[Ints | None, dict[str, int], Sequence[Step]]:
-    """Return the best plan, never worse than the start, the bound of each level, and the steps.
+) -> tuple[Ints | None, dict[str, int], Search]:
+    """Return the best plan, never worse than the start, the bound of each level, and the search.
 
     The plan is None where no plan is allowed. ``better`` is given every better plan on the way,
     with the steps until then. Bounds are proven and signed so that more is better: no plan that
@@ -169,7 +169,7 @@ def climb(
         if search.best is None:
             raise
         chosen = search.best
-    return chosen, _bounds(face.model, chosen, search.steps), search.steps
+    return chosen, _bounds(face.model, chosen, search.steps), search
 
 
 def _bounds(model: Model, chosen: Ints | None, steps: Sequence[Step]) -> dict[str, int]:

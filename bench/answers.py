@@ -187,4 +187,4 @@ def _urgent(rows: Rows, seed: int) -> None:
 def _at_once(model: Model) -> Solved:
     chosen = first_plan(model)
     bounds = {x: int(np.maximum(0, gain).sum()) for x, gain in levels_of(model).items()}
-    return Solved(model, chosen, [], plan_of(model, chosen, bounds, 0.0))
+    return Solved(model, chosen, None, plan_of(model, chosen, bounds, 0.0))

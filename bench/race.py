@@ -26,7 +26,9 @@ class Run:
     """What one run came to.
 
     ``seconds`` is from the parsed problem to the plan, building of any model included; for a run
-    that was killed it is how long it was let run. ``values`` is the objective of its plan, or the
+    that was killed it is how long it was let run. ``processor_seconds`` is what its process (all
+    threads) used meanwhile, which says more on a machine that does other things as well; none for a
+    run that was killed. ``values`` is the objective of its plan, or the
     bound it proved; none where it had no plan. ``broken`` is how many rules the plan breaks.
     """
 
@@ -37,6 +39,7 @@ class Run:
     standing: str
     values: Mapping[str, int] | None
     broken: int = 0
+    processor_seconds: float | None = None
 
 
 def race(name: str, problem_file: Path, limit: float) -> Run:
@@ -85,15 +88,16 @@ def _child(parent: Connection, name: str, problem_file: Path, limit: float) -> N
     run = method(name)
     run(night(WARM_UP, 0), limit)
     parent.send(parsed)
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     answer = run(problem, limit)
-    taken = time.perf_counter() - started
+    taken, used = time.perf_counter() - started, time.process_time() - used
     peak = peak_mb()
     plan = answer.placements
     parent.send(
         Run(
             method=name,
             seconds=taken,
+            processor_seconds=used,
             parse_seconds=parsed,
             peak_mb=peak,
             standing=answer.standing.value,

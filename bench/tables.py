@@ -33,7 +33,7 @@ def times(nights: Sequence[Night]) -> list[list[str]]:
     """Head and rows: how long, how well proven, how much memory, and how often as good as ours."""
     head = [
         "method", "median s", "worst s", "x ours", "proven", "ended as", "peak MB",
-        "better / same / worse than ours",
+        "median, worst processor s", "better / same / worse than ours",
     ]  # fmt: skip
     return [head, *([name, *_time_cells(nights, name)] for name in methods(nights))]
 
@@ -96,8 +96,17 @@ def _time_cells(nights: Sequence[Night], name: str) -> list[str]:
         f"{proven}/{len(runs)}",
         ", ".join(dict.fromkeys(run.standing for run in runs)),
         f"{peak(nights, name):.0f}",
+        _processor(runs),
         _beside_ours(nights, name),
     ]
+
+
+def _processor(runs: Sequence[Run]) -> str:
+    """Median and worst of what the runs used, where none was ended."""
+    used = [run.processor_seconds for run in runs if run.processor_seconds is not None]
+    if len(used) < len(runs):
+        return NOTHING
+    return f"{statistics.median(used):.3f}, {max(used):.3f}"
 
 
 def _ratio(nights: Sequence[Night], name: str) -> str:

@@ -121,6 +121,15 @@ def with_loose_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     in_small_cores(monkeypatch)
 
 
+def without_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relaxation, "_ROUNDS", 0)
+
+
+def with_one_round_of_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relaxation, "_ROUNDS", 1)
+    by_few_columns_from_nothing(monkeypatch)
+
+
 def without_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Never say outright who is placed."""
     monkeypatch.setattr(search, "_PROBES", -1)
@@ -128,7 +137,7 @@ def without_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 WAYS = (
     from_nothing, by_few_columns, by_few_columns_from_nothing, in_small_cores, one_level_at_a_time,
-    with_loose_weights, without_probes,
+    with_loose_weights, without_probes, without_cuts, with_one_round_of_cuts,
 )  # fmt: skip
 
 

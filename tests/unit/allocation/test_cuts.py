@@ -7,11 +7,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocation import Child, Problem
+from allocation import Child, Problem, place
+from allocation.check import rank
 from allocation.cuts import Cuts, _most_broken
 from allocation.model import Model, Rows, build
 from allocation.vectors import Floats, whole
-from tests.unit.allocation.brute_force import allowed_plans
+from tests.unit.allocation.brute_force import allowed_plans, best_rank
 from tests.unit.allocation.instances import make_household, make_problem, make_refuge, make_room
 from tests.unit.allocation.strategies import THOROUGH, problems
 
@@ -83,6 +84,16 @@ def test_no_other_cover_misses_less(items: list[tuple[int, float]], limit: int) 
     if found:
         assert missing(tuple(found)) == least
         assert sum(needs[k] for k in found) > limit
+
+
+@THOROUGH
+@given(crowded())
+def test_where_families_crowd_the_best_plan_is_found(problem: Problem) -> None:
+    plan = place(problem)
+
+    assert plan.status == "optimal"
+    told = {figure.level: figure.value for figure in plan.objective}
+    assert rank(problem, told) == best_rank(problem)
 
 
 def test_one_child_less_is_not_half_a_family_more() -> None:
