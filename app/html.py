@@ -6,7 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,7 @@ def init_html(app: Flask, *, now: Clock | None = None) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.filters.update(
         when=lambda at: when(at, now=clock()),
+        day=day_text,
         minutes_left=lambda at: minutes_left(at, now=clock()),
         words=words,
         tone=tone,
@@ -137,6 +138,11 @@ def coming_days(now: datetime, *, count: int = 8) -> list[tuple[str, str]]:
         (day.isoformat(), near[number] if number < len(near) else f"{day:%A} {day.day} {day:%B}")
         for number, day in enumerate(days)
     ]
+
+
+def day_text(day: date) -> str:
+    """A date as people write it: "Thu 3 Dec 2026"."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
 
 
 def minutes_left(at: datetime, *, now: datetime) -> str:

@@ -44,18 +44,24 @@ HOME = {
     Role.CHARITY_MANAGER: "manager.figures",
     Role.ADMINISTRATOR: "admin.list_users",
 }
+HOUSE_NAV = [
+    ("Tonight", "refuge.home"),
+    ("Rooms", "refuge.rooms"),
+    ("Calendar", "refuge.calendar_now"),
+]
 NAV: dict[Role, list[tuple[str, str]]] = {
     Role.OFFICER: [
         ("My requests", "police.list_requests"),
         ("New request", "police.new_request"),
     ],
     Role.FORCE_SUPERVISOR: [("Requests of the force", "police.list_requests")],
-    Role.REFUGE_WORKER: [("Tonight", "refuge.home"), ("Rooms", "refuge.rooms")],
-    Role.REFUGE_MANAGER: [("Tonight", "refuge.home"), ("Rooms", "refuge.rooms")],
+    Role.REFUGE_WORKER: HOUSE_NAV,
+    Role.REFUGE_MANAGER: HOUSE_NAV,
     Role.COORDINATOR: [
         ("Board", "coordinator.board"),
         ("Needs a person", "coordinator.tasks"),
         ("Pre-alerts", "coordinator.pre_alerts"),
+        ("Houses", "coordinator.houses"),
     ],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
     Role.ADMINISTRATOR: [("People", "admin.list_users"), ("Add a person", "admin.new_user")],

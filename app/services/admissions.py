@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -86,6 +86,7 @@ class StayPage:
     is_shared: bool
     accepted_at: datetime | None
     arrived_at: datetime | None
+    leaves_on: date | None
     ended_at: datetime | None
     ended_because: str
     asks: Suitability | None
@@ -144,6 +145,7 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
             is_shared=room.is_shared,
             accepted_at=placement.answered_at,
             arrived_at=placement.arrived_at,
+            leaves_on=placement.expected_departure_on,
             ended_at=placement.ended_at,
             ended_because=reason_text(placement.reason_code),
             asks=_suitability(placement, referral, by) if is_hers else None,

@@ -11,13 +11,20 @@ def init_views(app: Flask) -> None:
         admin,
         auth,
         coordinator,
+        coordinator_houses,
         health,
         manager,
         police,
         public,
         refuge,
+        refuge_rooms,
         webhooks,
     )
 
-    for module in (public, auth, police, coordinator, refuge, manager, admin, webhooks, health):
-        app.register_blueprint(module.bp)
+    modules = (
+        *(public, auth, police, coordinator, coordinator_houses, refuge, refuge_rooms),
+        *(manager, admin, webhooks, health),
+    )
+    # Two modules may hold the pages of one audience.
+    for blueprint in dict.fromkeys(module.bp for module in modules):
+        app.register_blueprint(blueprint)

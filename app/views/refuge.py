@@ -9,12 +9,14 @@ from flask.typing import ResponseReturnValue
 
 from app.actors import REFUGE
 from app.errors import Conflict, Invalid
+from app.html import BlankForm
 from app.models.placements import Channel, PlacementState
 from app.pages import live_part, try_again
 from app.schemas import Form
 from app.schemas.referrals import ReasonSchema
+from app.schemas.rooms import LeavesSchema, OneDay
 from app.security import me, only
-from app.services import admissions, beds, houses, offers, voids
+from app.services import admissions, beds, expected, houses, offers, voids
 from app.services.asked import ChosenReason
 
 bp = Blueprint("refuge", __name__, url_prefix="/refuge")
@@ -97,11 +99,13 @@ def show_stay(public_id: UUID) -> ResponseReturnValue:
 
 
 def _stay(
-    public_id: UUID, form: Form[ChosenReason] | None = None, form_for: str = ""
+    public_id: UUID, form: Form[ChosenReason] | Form[OneDay] | None = None, form_for: str = ""
 ) -> ResponseReturnValue:
     page = admissions.show_stay(public_id, by=me())
+    known = {"leaves_on": [page.leaves_on.isoformat() if page.leaves_on else ""]}
+    leaves = form if form and form_for == "leaves" else BlankForm(values=known)
     return (
-        render_template("refuge/stay.html", stay=page, form=form, form_for=form_for),
+        render_template("refuge/stay.html", stay=page, form=form, form_for=form_for, leaves=leaves),
         form.status if form else 200,
     )
 
@@ -146,9 +150,28 @@ def depart(public_id: UUID) -> ResponseReturnValue:
         except Invalid as error:
             form.refuse("reason", str(error))
         else:
-            flash("She is recorded as moved on. Her room is free: mark it out of use to clean it.")
+            flash(
+                "She is recorded as moved on. Tap Back in use when her room is ready for the next."
+            )
             return redirect(url_for(".home"), code=303)
     return _stay(public_id, form, "depart")
+
+
+@bp.post("/stays/<uuid:public_id>/leaves")
+def expect_departure(public_id: UUID) -> ResponseReturnValue:
+    """When she is expected to move on; nothing ends by itself."""
+    form = Form[OneDay](LeavesSchema())
+    if form.accepted:
+        try:
+            expected.expect_departure(public_id, form.data.day, by=me())
+        except Conflict as error:
+            return try_again(error, ".show_stay", public_id=public_id)
+        except Invalid as error:
+            form.refuse(error.field, str(error))
+        else:
+            flash("The day is noted. She stays as long as she needs.")
+            return redirect(url_for(".show_stay", public_id=public_id), code=303)
+    return _stay(public_id, form, "leaves")
 
 
 @bp.post("/rooms/<uuid:public_id>/out-of-use")
