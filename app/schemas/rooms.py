@@ -11,11 +11,13 @@ from marshmallow import Schema, fields, post_load, pre_load, validate
 
 from app.models.beds import CostOwner
 from app.schemas import one
+from app.services.beds import READY_CHOICES
 from app.services.supply import day_begins
 from app.services.voids import Terms
 
 DAY = "Choose a day, like 3 12 2026, or leave it empty."
 NO_DAY = "Choose a day."
+READY = "Choose a time from the list."
 PAYER = "Choose who pays from the list."
 
 
@@ -40,6 +42,13 @@ class OneDay:
     """A day, or none."""
 
     day: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """How long a room is made ready; None: as everywhere."""
+
+    minutes: int | None
 
 
 def _day(*, required: bool = False) -> fields.Date:
@@ -115,6 +124,20 @@ class WindowSchema(_Flat):
             opens_at=day_begins(data["opens_on"]),
             closes_at=day_begins(closes_on) if closes_on else None,
         )
+
+
+class TurnaroundSchema(_Flat):
+    """Minutes to make a room ready; empty: as everywhere."""
+
+    minutes = fields.Integer(
+        load_default=None,
+        validate=validate.OneOf(READY_CHOICES, error=READY),
+        error_messages={"invalid": READY, "too_large": READY},
+    )
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Ready:
+        return Ready(minutes=data["minutes"])
 
 
 class LeavesSchema(_Flat):

@@ -12,14 +12,17 @@ from app.errors import Conflict, Invalid
 from app.pages import try_again
 from app.schemas import Form
 from app.schemas.rooms import (
+    READY,
     Closing,
     ClosingSchema,
     Dates,
+    Ready,
     TermsSchema,
+    TurnaroundSchema,
     WindowSchema,
 )
 from app.security import me
-from app.services import calendar, room_page, surge, voids
+from app.services import beds, calendar, room_page, surge, voids
 from app.services.voids import Terms
 from app.views.refuge import bp
 
@@ -55,6 +58,17 @@ def day_or_404(year: int, month: int, day: int) -> date:
         return date(year, month, day)
     except ValueError:
         abort(404)
+
+
+@bp.post("/rooms/turnaround")
+def set_turnaround() -> ResponseReturnValue:
+    """How long rooms are made ready after a departure; the manager's to say."""
+    form = Form[Ready](TurnaroundSchema())
+    if not form.accepted:
+        return try_again(Invalid(READY), ".rooms")
+    beds.set_turnaround(form.data.minutes, by=me())
+    flash("It is kept. It holds from the next departure on.")
+    return redirect(url_for(".rooms"), code=303)
 
 
 @bp.get("/rooms/<uuid:public_id>")

@@ -104,6 +104,18 @@ def test_a_surge_place_is_opened_and_closed_by_the_manager(
     assert "Was open from" in text_of(closed)
 
 
+def test_the_manager_says_how_long_rooms_are_made_ready(
+    cast: Cast, bea: Browser, browser_of: Any
+) -> None:
+    assert "made ready for 3 hours" in text_of(bea.get("/refuge/rooms"))
+    assert bea.post("/refuge/rooms/turnaround", {"minutes": "60"}).status_code == 403
+    manager = browser_of(cast.rowan_manager.email)
+    manager.get("/refuge/rooms")
+    for typed, said in [("1440", "1 day"), ("0", "no time"), ("7", "no time"), ("", "3 hours")]:
+        page = manager.post("/refuge/rooms/turnaround", {"minutes": typed}, follow_redirects=True)
+        assert f"made ready for {said}" in text_of(page), typed
+
+
 def test_the_expected_day_is_kept_and_taken_back(bea: Browser, arrived: Asked) -> None:
     path = f"{arrived.stay}/leaves"
     bea.get(arrived.stay)
