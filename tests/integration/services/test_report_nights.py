@@ -66,9 +66,8 @@ def test_a_stay_that_ends_before_three_is_not_a_night(world: World) -> None:
 
     nights = world.figures().everywhere.nights
 
-    # That night her room is being made ready for the next.
-    assert nights == Nights(occupied=1, open=11, void=1, waited=0)
-    assert nights.occupancy == Decimal("9.1")
+    assert nights == Nights(occupied=1, open=12, void=0, waited=0)
+    assert nights.occupancy == Decimal("8.3")
 
 
 def test_the_night_on_which_the_clocks_change_is_one_night(world: World) -> None:
