@@ -54,6 +54,7 @@ class Fact(StrEnum):
     BEDS_CONFIRMED = "beds_confirmed"
     ROOM_CONFIRMED = "room_confirmed"
     BEDS_ASKED_FOR = "beds_asked_for"
+    TURNAROUND_SET = "turnaround_set"
     WINDOW_OPENED = "window_opened"
     WINDOW_CLOSED = "window_closed"
     VOID_PLANNED = "void_planned"

@@ -87,6 +87,7 @@ def init_html(app: Flask, *, now: Clock | None = None) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.filters.update(
         when=lambda at: when(at, now=clock()),
+        short_day=short_day,
         minutes_left=lambda at: minutes_left(at, now=clock()),
         day=day,
         words=words,
@@ -143,6 +144,11 @@ def coming_days(now: datetime, *, count: int = 8) -> list[tuple[str, str]]:
         (day.isoformat(), near[number] if number < len(near) else f"{day:%A} {day.day} {day:%B}")
         for number, day in enumerate(days)
     ]
+
+
+def short_day(day: date) -> str:
+    """A date as people write it: "Thu 3 Dec 2026"."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
 
 
 def minutes_left(at: datetime, *, now: datetime) -> str:

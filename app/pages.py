@@ -51,6 +51,11 @@ HOME = {
     Role.ADMINISTRATOR: "admin.list_users",
     Role.DATA_PROTECTION_LEAD: "records.home",
 }
+HOUSE_NAV = [
+    ("Tonight", "refuge.home"),
+    ("Rooms", "refuge.rooms"),
+    ("Calendar", "refuge.calendar_now"),
+]
 NAV: dict[Role, list[tuple[str, str]]] = {
     Role.OFFICER: [
         ("My requests", "police.list_requests"),
@@ -60,10 +65,9 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("Requests of the force", "police.list_requests"),
         ("Looks", "access.list_looks"),
     ],
-    Role.REFUGE_WORKER: [("Tonight", "refuge.home"), ("Rooms", "refuge.rooms")],
+    Role.REFUGE_WORKER: HOUSE_NAV,
     Role.REFUGE_MANAGER: [
-        ("Tonight", "refuge.home"),
-        ("Rooms", "refuge.rooms"),
+        *HOUSE_NAV,
         ("People and phones", "team.people"),
         ("Looks", "access.list_looks"),
     ],
@@ -71,6 +75,7 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("Board", "coordinator.board"),
         ("Needs a person", "coordinator.tasks"),
         ("Pre-alerts", "coordinator.pre_alerts"),
+        ("Houses", "coordinator.houses"),
         ("Who looked", "records.home"),
         ("Looks", "access.list_looks"),
     ],

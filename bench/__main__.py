@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     engine.add_argument("--methods", type=_methods, help="some of the methods, by name")
     engine.add_argument("--svg", type=Path, help="folder for drawings, bench/out where not told")
     parser.add_argument_group("fuzz").add_argument("--files", type=int, default=100_000)
+    parser.add_argument_group("webhooks").add_argument("--times", type=int, help="of one text")
     policies = parser.add_argument_group("policies")
     policies.add_argument("--days", type=int, choices=range(1, 366))
     policies.add_argument("--orders", action="store_true", help="compare orders of the levels")
@@ -126,6 +127,12 @@ def _audit(_: argparse.Namespace) -> int:
     return 0 if found.is_whole else 1
 
 
+def _webhooks(asked: argparse.Namespace) -> int:
+    from bench import webhooks
+
+    return webhooks.run(times=webhooks.TIMES if asked.times is None else asked.times)
+
+
 RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "proposal": _proposal,
     "engine": _engine,
@@ -134,6 +141,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "policies": _policies,
     "answers": _answers,
     "audit": _audit,
+    "webhooks": _webhooks,
 }
 EVERY_TIME = ("proposal", "engine", "pentameter")
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from app.actors import SYSTEM
 from app.db import db, transaction
-from app.demo import layout
+from app.demo import calendar, layout
 from app.demo.doors import ServiceDoors
 from app.demo.story import DAY_MINUTES, Story
 from app.demo.world import DEMO_HOUSES, STAGED, Scenario, World
@@ -55,6 +55,7 @@ def seed_demo(*, seed: int = SEED) -> str:
         for refuge in world.refuges[:-UNCHECKED]:
             beds.confirm_beds(by=doors.house(refuge.alias))
         doors.at(end)
+        calendar.dress(DEMO_HOUSES[0], doors)
         doors.finish_tasks(older_than=timedelta(minutes=LAST_ANSWER_MINUTES))
         matching.make_prices()
         matching.make_plan()

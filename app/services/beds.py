@@ -175,6 +175,26 @@ def _known_features(codes: tuple[str, ...]) -> list[str]:
     return sorted(set(codes))
 
 
+# How long a house may say that it needs to make a room ready, in minutes.
+READY_CHOICES = (0, 60, 180, 360, 720, 1440, 2880)
+
+
+def set_turnaround(minutes: int | None, *, by: Actor) -> None:
+    """How long rooms of this house are made ready after a departure; None: as everywhere.
+
+    Raises:
+        Invalid: not one of ``READY_CHOICES``.
+    """
+    if by.role is not Role.REFUGE_MANAGER:
+        raise NotAllowed("Only the manager of the house may do this.")
+    if minutes is not None and minutes not in READY_CHOICES:
+        raise Invalid("Choose a time from the list.", field="minutes")
+    with transaction(by=by):
+        refuge = db.session.scalars(visible_refuges(by).with_for_update()).one()
+        refuge.turnaround_minutes = minutes
+        record(Fact.TURNAROUND_SET, by=by, refuge_id=refuge.id, detail={"minutes": minutes})
+
+
 def confirm_beds(*, by: Actor) -> None:
     """Somebody of the house has looked: what the service shows of its rooms is so."""
     if by.role not in REFUGE:

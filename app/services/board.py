@@ -30,6 +30,7 @@ from app.services.desk import (
     rooms_shown,
 )
 from app.services.pre_alerts import PreAlertShown, open_pre_alerts
+from app.services.text_trouble import stuck_texts
 
 RunRow = Row[UUID, datetime, str, int, bool, list[Any]]
 ON_THE_BOARD = (ReferralState.READY, ReferralState.OFFERED, ReferralState.CONFIRMED)
@@ -67,6 +68,7 @@ class Board:
     promised: list[Asked]
     free_rooms: int
     open_tasks: int
+    texts_stuck: int
     expected: list[PreAlertShown]
 
     @property
@@ -106,6 +108,7 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
             promised=_by_clock(asked, ReferralState.CONFIRMED),
             expected=open_pre_alerts(by, now),
             free_rooms=sum(room.is_free for room in rooms.values()),
+            texts_stuck=stuck_texts(now),
             open_tasks=db.session.scalar(select(func.count()).select_from(tasks)) or 0,
         )
 

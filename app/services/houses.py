@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Row
 
-from app.actors import REFUGE, Actor
+from app.actors import REFUGE, Actor, Role
 from app.db import db, transaction
 from app.errors import NotAllowed
 from app.events import Fact, record
@@ -25,7 +25,7 @@ from app.services import availability
 from app.services.availability import BedState, RoomDay
 from app.services.choices import Choice, reason_choices
 from app.services.follow import people
-from app.services.supply import Band, band_of, policy_at
+from app.services.supply import Band, band_of, policy_at, turnaround_of
 from app.services.voids import NEVER_CHOSEN
 
 # A page left open looks again every few seconds; that is one look for the audit, not hundreds.
@@ -84,13 +84,20 @@ class RoomRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RoomsPage:
-    """The house's rooms, and when somebody last said that they are so."""
+    """The house's rooms, and when somebody last said that they are so.
+
+    ``ready_minutes`` is how long a room is made ready; ``own_ready_minutes`` what the house itself
+    has said, None: as everywhere.
+    """
 
     alias: str
     confirmed_at: datetime | None
     band: str
     rooms: list[RoomRow]
     void_reasons: list[Choice]
+    ready_minutes: int
+    own_ready_minutes: int | None
+    may_set: bool
 
     def beds(self, *states: str) -> int:
         """Bed spaces of the house in these states; cots are not counted."""
@@ -208,6 +215,9 @@ def _rooms_page(by: Actor, now: datetime) -> RoomsPage:
         band=band_of(confirmed, now, policy),
         rooms=_rooms(by, refuge, now, policy),
         void_reasons=void_reasons(),
+        ready_minutes=int(turnaround_of(refuge, policy).total_seconds() // 60),
+        own_ready_minutes=refuge.turnaround_minutes,
+        may_set=by.role is Role.REFUGE_MANAGER,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -15,11 +15,10 @@ from app.events import Fact, record
 from app.models.beds import Room, RoomKind, RoomWindow
 from app.policy import visible_rooms
 from app.queue import Job, defer
+from app.services.supply import london_day
 from app.services.voids import LONGEST, SHORTEST, find_room
 
 OPENERS = (Role.REFUGE_MANAGER, Role.COORDINATOR)
-# A form that is filled in slowly may still say "from now on".
-JUST_NOW = timedelta(hours=1)
 
 
 def open_window(
@@ -37,7 +36,8 @@ def open_window(
         place = find_room(by, Room.public_id == room)
         if place.kind == RoomKind.HOUSE:
             raise Conflict("This room is open all year. Only surge and hotel places have dates.")
-        opens_at = max(opens_at, now) if opens_at > now - JUST_NOW else opens_at
+        if london_day(opens_at) == london_day(now):
+            opens_at = max(opens_at, now)  # "from today on"
         if not now <= opens_at <= now + LONGEST:
             raise Invalid("Choose a first day from today on, within a year.", field="opens_on")
         if closes_at is not None and not opens_at < closes_at <= opens_at + LONGEST:

@@ -13,6 +13,7 @@ def init_views(app: Flask) -> None:
         admin,
         auth,
         coordinator,
+        coordinator_houses,  # noqa: F401 - more pages of the desk's blueprint
         force,
         health,
         live,
@@ -21,6 +22,7 @@ def init_views(app: Flask) -> None:
         public,
         records,
         refuge,
+        refuge_rooms,  # noqa: F401 - more pages of the house's blueprint
         stays,  # noqa: F401 - more pages of the house's blueprint
         team,
         webhooks,

@@ -177,7 +177,9 @@ def depart(public_id: UUID) -> ResponseReturnValue:
         except Invalid as error:
             form.refuse("reason", str(error))
         else:
-            flash("She is recorded as moved on. Her room is free: mark it out of use to clean it.")
+            flash(
+                "She is recorded as moved on. Tap Back in use when her room is ready for the next."
+            )
             return redirect(url_for(".home"), code=303)
     return stay_page(public_id, form, "depart")
 

@@ -17,6 +17,15 @@ depends_on = None
 KINDS = "'house', 'surge', 'hotel'"
 COST_OWNERS = "'not_said', 'house', 'charity', 'landlord', 'council', 'insurer'"
 BOTH = "waymark_web, waymark_worker"
+# A surge or hotel place counts only while somebody has it, as a closed one does.
+PLACES = """
+    CREATE OR REPLACE VIEW report_place AS
+        SELECT r.id AS room_id, b.id AS bed_id, r.is_shared,
+               r.is_open AND f.is_open {only} AS is_open,
+               f.id AS refuge_id, f.organisation_id, f.region_code, f.in_london
+          FROM room r JOIN refuge f ON f.id = r.refuge_id
+          JOIN bed b ON b.room_id = r.id AND b.kind = 'bed'
+         WHERE r.is_shared OR b.number = 1"""
 
 
 def upgrade() -> None:
@@ -37,6 +46,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("text_word IS NOT NULL"),
     )
     change_words("task", "kind", add=["question"])
+    op.execute(PLACES.format(only="AND r.kind = 'house'"))
 
 
 def _policy() -> None:
@@ -171,6 +181,7 @@ def _voids() -> None:
 
 
 def downgrade() -> None:
+    op.execute(PLACES.format(only=""))
     change_words("task", "kind", drop=["question"])
     op.drop_index(
         "uq_reason_text_word",

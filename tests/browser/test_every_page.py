@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PEOPLE = ("Amara", "Dee", "Bea", "Chloe", "Ella", "Farah", "Gwen", "Hana")
 OPEN_PAGES = ("/", "/sign-in", "/about-the-data")
-OF_ONE = re.compile(r"/(R-[0-9A-Z]{7}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+OF_ONE = re.compile(
+    r"/(R-[0-9A-Z]{7}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{4}/[0-9]{1,2}(/[0-9]{1,2})?)"
+)
 NOT_PAGES = ("/leave", "/figures/figures.csv")
 OF_A_KIND = 2  # pages that differ only in whom they are about
 TITLE_SAYS_TOO_MUCH = re.compile(r"refuge|police|traffick|rescue|victim|women|woman", re.I)

@@ -10,6 +10,7 @@ import pytest
 from app.services import clock, pre_alerts
 from tests.cast import Cast
 from tests.conftest import Run
+from tests.factories import rooms_need_no_time
 from tests.integration.services.expected import coming, now_is
 from tests.known_world import START, World
 
@@ -18,7 +19,9 @@ from tests.known_world import START, World
 def world(run_as_owner: Run, run: Run, request: pytest.FixtureRequest) -> World:
     """The houses open at noon on 20 October, so that nights before it are nobody's."""
     run_as_owner(clock.shift_to, START)
-    return World(request.getfixturevalue("cast"), run, run_as_owner)
+    cast = request.getfixturevalue("cast")
+    run_as_owner(rooms_need_no_time)
+    return World(cast, run, run_as_owner)
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from sqlalchemy import select, update
 
 from app.actors import SYSTEM
 from app.db import db, transaction
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Invalid, NotFound
 from app.models.beds import Room, RoomKind
-from app.services import availability, expected, houses, offers, surge, voids
+from app.services import availability, houses, moving_on, offers, surge, voids
+from app.services.asked import MovePlan
 from app.services.availability import RoomDay
 from app.services.clock import shift_by, shift_to
 from app.services.supply import LONDON
@@ -85,10 +86,10 @@ def test_a_stay_an_expected_departure_and_what_was(cast: Cast, run: Run, run_as_
     booked = run(_days, "2", 0, 2)
     run_as_owner(shift_by, DAY)
     stay = run(placement_of, ref).public_id
-    with pytest.raises(Conflict):
-        run(expected.expect_departure, stay, on(4), by=bea)
+    with pytest.raises(NotFound):
+        run(moving_on.plan_move, stay, MovePlan(leaves_on=on(4)), by=bea)
     run(offers.record_arrival, stay, by=bea)
-    run(expected.expect_departure, stay, on(4), by=bea)
+    run(moving_on.plan_move, stay, MovePlan(leaves_on=on(4)), by=bea)
 
     assert (held, booked) == (["held:3"] * 2, ["booked:3"] * 2)
     assert run(_days, "2", 0, 6) == ["booked:3", *["occupied:3"] * 3, *["expected:3"] * 2]
@@ -96,16 +97,16 @@ def test_a_stay_an_expected_departure_and_what_was(cast: Cast, run: Run, run_as_
     assert woman.leaves_on == on(4)
 
     with pytest.raises(Invalid):
-        run(expected.expect_departure, stay, on(0), by=bea)
+        run(moving_on.plan_move, stay, MovePlan(leaves_on=on(0)), by=bea)
     with pytest.raises(NotFound):
-        run(expected.expect_departure, stay, on(9), by=cast.chloe.actor)
+        run(moving_on.plan_move, stay, MovePlan(leaves_on=on(9)), by=cast.chloe.actor)
     run(voids.start_void, room, "repair", by=bea, terms=Terms(starts_at=night(5)))
     assert run(_days, "2", 3, 3) == ["occupied:3", "expected:3", "void:3 repair"]
-    run(expected.expect_departure, stay, None, by=bea)
+    run(moving_on.plan_move, stay, MovePlan(leaves_on=None), by=bea)
     assert run(_days, "2", 3, 4) == ["occupied:3"] * 4
 
     run_as_owner(shift_by, 5 * DAY)  # a date that has passed puts nobody out
-    run(expected.expect_departure, stay, on(6), by=bea)
+    run(moving_on.plan_move, stay, MovePlan(leaves_on=on(6)), by=bea)
     run_as_owner(shift_by, 3 * DAY)
     assert run(_days, "2", 8, 3) == ["occupied:3"] * 3
     run(offers.record_departure, stay, "planned_move", by=bea)

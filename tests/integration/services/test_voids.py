@@ -11,14 +11,21 @@ from sqlalchemy import select, update
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
-from app.models.beds import BedUse, CostOwner, Refuge, RoomWindow, Void
+from app.models.beds import BedUse, CostOwner, RoomWindow, Void
 from app.models.placements import Placement, PlacementState
 from app.services import invariants, offers, snapshot, surge, tonight, voids
 from app.services.clock import shift_by
 from app.services.voids import Terms
 from tests.cast import Cast
 from tests.conftest import Run
-from tests.factories import accept, make_referral, offer_room, placement_of, room_of
+from tests.factories import (
+    accept,
+    make_referral,
+    offer_room,
+    placement_of,
+    room_of,
+    rooms_need_no_time,
+)
 
 DAY = timedelta(days=1)
 
@@ -143,7 +150,7 @@ def test_a_room_is_made_ready_after_a_departure_and_not_before_it_is_offered(
     assert seen == [False, True]
 
     again = rowan.lives_there()
-    run_as_owner(_needs_no_time)
+    run_as_owner(rooms_need_no_time)
     rowan.leaves(again)
     assert rowan.offered()
 
@@ -259,11 +266,6 @@ def _voids() -> list[Void]:
 def _windows() -> list[RoomWindow]:
     with transaction(by=SYSTEM):
         return list(db.session.scalars(select(RoomWindow)))
-
-
-def _needs_no_time() -> None:
-    with transaction(by=SYSTEM):
-        db.session.execute(update(Refuge).values(turnaround_minutes=0))
 
 
 def _make_surge() -> None:
