@@ -106,10 +106,11 @@ def add_rule(ref: str, new: NewRule, *, by: Actor) -> None:
             raise Invalid("Only somebody of a house can be named like this.", field="person")
         if new.kind is RuleKind.DENY and user.id == by.user_id:
             raise Invalid("You cannot keep yourself out. Ask somebody else.", field="person")
-        _add(referral, user.id, new, by)
-        if new.kind is RuleKind.ALLOW and by.role in REFUGE and not _is_allowed(referral, by):
+        narrows = new.kind is RuleKind.ALLOW and by.role in REFUGE and user.id != by.user_id
+        if narrows and not _is_allowed(referral, by):
             assert by.user_id is not None  # noqa: S101 - a signed-in manager
-            _add(referral, by.user_id, new, by)
+            _add(referral, by.user_id, new, by)  # first, or the record would be gone for her
+        _add(referral, user.id, new, by)
 
 
 def _add(referral: Referral, user_id: int, new: NewRule, by: Actor) -> None:

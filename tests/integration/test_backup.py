@@ -39,6 +39,10 @@ SHAPE = {
     " FROM pg_class, aclexplode(relacl) WHERE relnamespace = 'public'::regnamespace",
     "schema": "SELECT grantee::regrole::text, privilege_type"
     " FROM pg_namespace, aclexplode(nspacl) WHERE nspname = 'public' AND grantee <> 0",
+    "policies": "SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check"
+    " FROM pg_policies",
+    "row security": "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class"
+    " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
     "sequences": "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'",
 }
 TAKE_A_BED_TWICE = """
@@ -257,3 +261,26 @@ def test_no_password_is_shown_to_other_processes(
 
     assert any("--format=custom" in word for word in seen)
     assert not any("never-shown" in word for word in seen)
+
+
+@pytest.mark.parametrize(
+    "hides",
+    [
+        "DROP POLICY owner ON needs",
+        "ALTER POLICY owner ON needs USING (acting_role() = 'system')",
+        "CREATE POLICY away ON needs AS RESTRICTIVE USING (adults = 9)",
+    ],
+)
+def test_rows_that_row_security_hides_from_the_owner_are_not_left_out_in_silence(
+    world: str, run_as_owner: Run, postgres: EmbeddedPostgres, tmp_path: Path, hides: str
+) -> None:
+    address = postgres.url(database=DATABASE)
+    with connect(address) as owner:
+        owner.execute(hides.encode())
+    with connect(address) as owner:
+        row = owner.execute("SELECT count(*) FROM needs").fetchone()
+    assert row == (0,)  # and no error says so
+
+    with pytest.raises(BackupError, match="might hide rows of needs"):
+        back_up(address, tmp_path / "waymark.dump")
+    assert list(tmp_path.iterdir()) == []
