@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None, *, role: str = "waymark_web") -
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        PROVIDE_AUTOMATIC_OPTIONS=False,  # a route takes what it says, and no other method
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         WTF_CSRF_TIME_LIMIT=None,  # the sign-in is the limit; a form left open must not be lost

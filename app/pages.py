@@ -214,7 +214,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error
     if isinstance(error, SecurityError):  # of another name than ours: no page has links there
-        return "This is not an address of this service.\n", 400, {"Content-Type": "text/plain"}
+        plain = {"Content-Type": "text/plain; charset=utf-8"}
+        return "This is not an address of this service.\n", 400, plain
     if error.code == 401:
         return redirect(url_for("auth.sign_in"))
     if error.code == 404:

@@ -132,4 +132,4 @@ def reported_rules(report: object) -> set[str]:
 @bp.get("/robots.txt")
 def robots() -> ResponseReturnValue:
     """Nothing here is for search engines."""
-    return "User-agent: *\nDisallow: /\n", 200, {"Content-Type": "text/plain"}
+    return "User-agent: *\nDisallow: /\n", 200, {"Content-Type": "text/plain; charset=utf-8"}

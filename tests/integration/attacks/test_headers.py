@@ -55,6 +55,8 @@ def carries_every_header(response: TestResponse) -> None:
     for name, value in HEADERS.items():
         assert response.headers[name] == value, (response.request.path, name)
     assert response.headers["Cache-Control"] == "no-store", response.request.path
+    if (response.mimetype or "").startswith("text/"):
+        assert "charset=utf-8" in response.headers["Content-Type"], response.request.path
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
 
 

@@ -9,7 +9,9 @@ from flask import Flask, request
 from app import create_app
 from app.db import db
 from app.embedded_postgres import EmbeddedPostgres
+from tests.browser_without_a_window import Browser
 from tests.conftest import DATABASE, settings_for
+from tests.integration.attacks.ground import Night, routes
 from tests.integration.test_production import HERE, production
 
 SPOOFED = {
@@ -90,3 +92,23 @@ def test_no_page_repeats_where_it_was_asked_for(postgres: EmbeddedPostgres, data
     assert "4711" not in page.get_data(as_text=True)
     with flask.app_context():
         db.engine.dispose()
+
+
+def test_only_the_methods_of_a_route_are_taken(app: Flask, night: Night) -> None:
+    client = app.test_client()
+    tried = 0
+    for method in ("OPTIONS", "TRACE", "PUT", "PATCH", "DELETE"):
+        for known in ("GET", "POST"):
+            for _, path in routes(app, night, known):
+                assert client.open(path, method=method).status_code in (403, 405), (method, path)
+                tried += 1
+    assert tried > 200
+
+
+def test_nothing_but_our_files_is_served(anonymous: Browser) -> None:
+    for path in (
+        *("/.git/config", "/config.py", "/requirements.txt", "/static/", "/static/nothing.js"),
+        *("/static/../config.py", "/static/%2e%2e/config.py", "/static/..%2fconfig.py", "/static"),
+        *("/app/words.toml", "/static//etc/passwd", "/.env", "/static/waymark.js.map"),
+    ):
+        assert anonymous.get(path, follow_redirects=True).status_code == 404, path
