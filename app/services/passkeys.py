@@ -85,7 +85,7 @@ def ask_to_add(site: Site, *, by: Actor) -> Question:
         ProofNeeded: somebody with a second factor must prove with it first.
         Invalid: there are enough.
     """
-    with transaction(by=by) as now:
+    with transaction(by=SYSTEM) as now:  # a question is nobody's row but Waymark's
         refuse_to_change_factors(by, now)
         own = _credentials(by)
         if len(own) >= MOST_PASSKEYS:
@@ -157,7 +157,7 @@ def ask_to_sign_in(site: Site) -> Question:
 
 def ask_to_prove(site: Site, *, by: Actor) -> Question:
     """Options for this person's own passkeys alone."""
-    with transaction(by=by) as now:
+    with transaction(by=SYSTEM) as now:
         challenge = _ask(Purpose.PROVE, by, now)
         own = _credentials(by)
     return _request(site, challenge, own)
@@ -269,7 +269,7 @@ def _ask(purpose: Purpose, by: Actor, now: datetime) -> Challenge:
 
 def _answered(challenge_id: UUID | None, purpose: Purpose, by: Actor) -> bytes | None:
     """What was asked, once, and only of this person and purpose; kept even if the answer fails."""
-    with transaction(by=by) as now:
+    with transaction(by=SYSTEM) as now:
         return db.session.scalar(
             update(Challenge)
             .where(
