@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +17,12 @@ import click
 MIN_SECRET_CHARACTERS = 32
 MIN_DISTINCT_CHARACTERS = 10
 MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+MAKE_A_KEY = (
+    "python3 -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())'"
+)
+KEY_BYTES = 32
+MIN_DISTINCT_BYTES = 16  # of 32 random ones, fewer are different once in 10^9
+KEY_ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 DATABASE_ROLES = ("waymark_owner", "waymark_web", "waymark_worker", "waymark_report")
 
 
@@ -49,6 +58,11 @@ class Settings:
     twilio_previous_auth_token: str = field(default="", repr=False)
     twilio_messaging_service_sid: str = "MG" + "0" * 32
     twilio_api_base_url: str = ""
+    field_keys: str = field(default="", repr=False)
+    index_keys: str = field(default="", repr=False)
+    vault_addr: str = ""
+    vault_token: str = field(default="", repr=False)
+    vault_transit_key: str = "waymark"
 
     @property
     def is_demo(self) -> bool:
@@ -84,6 +98,11 @@ class Settings:
             twilio_messaging_service_sid=env.get("TWILIO_MESSAGING_SERVICE_SID")
             or cls.twilio_messaging_service_sid,
             twilio_api_base_url=env.get("TWILIO_API_BASE_URL", ""),
+            field_keys=env.get("FIELD_KEYS", ""),
+            index_keys=env.get("INDEX_KEYS", ""),
+            vault_addr=env.get("VAULT_ADDR", ""),
+            vault_token=env.get("VAULT_TOKEN", ""),
+            vault_transit_key=env.get("VAULT_TRANSIT_KEY") or cls.vault_transit_key,
         )
         settings.refuse_what_is_unsafe()
         return settings
@@ -95,10 +114,29 @@ class Settings:
                 f"SECRET_KEY must be at least {MIN_SECRET_CHARACTERS} characters. "
                 f"Make one with: {MAKE_ONE}"
             )
+        self._refuse_unusable_keys()
         if not self.is_demo:
             for is_refused, remedy in self._refused_in_production():
                 if is_refused:
                     raise SettingsError(remedy)
+
+    def _refuse_unusable_keys(self) -> None:
+        """Keys that cannot be used are refused at the start, not when the first record is sealed.
+
+        Raises:
+            SettingsError: they cannot be read, or what finds a number could also read it.
+        """
+        if bool(self.field_keys) is not bool(self.index_keys):
+            raise SettingsError("FIELD_KEYS and INDEX_KEYS belong together: set both.")
+        if self.field_keys:
+            sealing = key_ring("FIELD_KEYS", self.field_keys)
+            finding = key_ring("INDEX_KEYS", self.index_keys)
+            if set(sealing.values()) & set(finding.values()):
+                raise SettingsError("FIELD_KEYS and INDEX_KEYS must not share a key.")
+        if self.vault_addr and self.field_keys:
+            raise SettingsError("Set either FIELD_KEYS and INDEX_KEYS or VAULT_ADDR, not both.")
+        if self.vault_addr and not self.vault_token:
+            raise SettingsError("VAULT_ADDR needs VAULT_TOKEN.")
 
     def _refused_in_production(self) -> list[tuple[bool, str]]:
         """What production does not start with, and what to do about each."""
@@ -134,7 +172,52 @@ class Settings:
                 bool(self.twilio_api_base_url),
                 "Production must not set TWILIO_API_BASE_URL; it is for the demo phone.",
             ),
+            (
+                not self.field_keys and not self.vault_addr,
+                "Production needs FIELD_KEYS and INDEX_KEYS, or VAULT_ADDR: nothing is kept "
+                f"without being sealed. Make a key with: {MAKE_A_KEY}",
+            ),
+            (
+                any(_is_weak(key) for key in self._own_keys()),
+                "Production needs FIELD_KEYS and INDEX_KEYS that nobody can guess, not a "
+                f"placeholder. Make a key with: {MAKE_A_KEY}",
+            ),
+            (
+                bool(self.vault_addr) and not self.vault_addr.startswith("https://"),
+                "Production needs VAULT_ADDR beginning with https://.",
+            ),
         ]
+
+    def _own_keys(self) -> list[bytes]:
+        rings = (("FIELD_KEYS", self.field_keys), ("INDEX_KEYS", self.index_keys))
+        return [key for name, text in rings if text for key in key_ring(name, text).values()]
+
+
+def key_ring(name: str, text: str) -> dict[str, bytes]:
+    """Key id -> 32 bytes, as ``id:base64,id:base64`` lists them, the newest first.
+
+    Raises:
+        SettingsError: that is not what ``text`` holds; the value is never repeated.
+    """
+    ring: dict[str, bytes] = {}
+    for entry in text.split(","):
+        key_id, _, encoded = entry.strip().partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if not KEY_ID.fullmatch(key_id) or key_id in ring or len(key) != KEY_BYTES:
+            raise SettingsError(
+                f"{name} must list keys as id:key, with commas between and the newest first; each "
+                f"id once, each key {KEY_BYTES} bytes in base64. Make one with: {MAKE_A_KEY}"
+            )
+        ring[key_id] = key
+    return ring
+
+
+def _is_weak(key: bytes) -> bool:
+    """True for one byte over and over, or a sentence: random bytes are neither."""
+    return len(set(key)) < MIN_DISTINCT_BYTES or key.isascii()
 
 
 def _is_placeholder(secret: str) -> bool:

@@ -19,6 +19,7 @@ def create_app(settings: Settings | None = None, *, role: str = "waymark_web") -
     """Build the service for one kind of process; ``role`` is the database role it works as."""
     import app.models  # noqa: F401 - every table, before any query is made
     from app import cli, html, pages, security, views
+    from app.fields import init_fields
     from app.logs import init_logs
 
     settings = settings or Settings.from_env()
@@ -41,6 +42,7 @@ def create_app(settings: Settings | None = None, *, role: str = "waymark_web") -
     )
     init_logs(settings)
     db.init_app(flask)
+    init_fields(flask)
     security.init_security(flask)
     html.init_html(flask, now=pages.page_time)
     pages.init_pages(flask)

@@ -6,6 +6,7 @@ DomainError
 │   └── ProofNeeded  not before you have proved once more that it is you
 ├── Invalid     what was sent cannot be understood; ``field`` says where
 ├── Conflict    somebody was faster, or the thing has moved on
+├── Unreadable  it is kept sealed, and its key is not here; never shown as empty
 └── Busy        the database or a lock kept us waiting too long; trying again is safe
 """
 
@@ -40,6 +41,10 @@ class Invalid(DomainError):
 
 class Conflict(DomainError):
     status = 409
+
+
+class Unreadable(DomainError):
+    pass
 
 
 class Busy(DomainError):

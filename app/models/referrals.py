@@ -12,7 +12,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    Text,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,9 +25,9 @@ from app.models.columns import (
     JsonList,
     PublicId,
     RandomId,
+    Sealed,
     Word,
     one_of,
-    phone,
 )
 from app.models.reference import HandOnFor, Urgency
 
@@ -131,10 +130,10 @@ class Caller(Base):
     """How to reach the officer, and the force's own reference; refuges see it on acceptance."""
 
     __tablename__ = "caller"
-    __table_args__ = (phone("callback_phone"),)
     id: Mapped[RandomId]
-    callback_phone: Mapped[str] = mapped_column(Text)
-    incident_ref: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    key_id: Mapped[UUID]
+    callback_phone_sealed: Mapped[Sealed]
+    incident_ref_sealed: Mapped[Sealed | None]
 
 
 class Incident(Base):
@@ -203,7 +202,7 @@ class FormKey(Base):
     __tablename__ = "form_key"
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
     key: Mapped[UUID] = mapped_column(primary_key=True)
-    content_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    content_hmac: Mapped[bytes] = mapped_column(LargeBinary)
     referral_id: Mapped[int | None] = mapped_column(ForeignKey("referral.id"))
     created_at: Mapped[Created]
 

@@ -14,6 +14,7 @@ from app.actors import Actor
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
+from app.fields import open_field
 from app.models.accounts import Organisation
 from app.models.beds import Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
@@ -239,8 +240,8 @@ def _why_here(placement: Placement) -> list[str]:
 def _meeting(referral: Referral) -> Meeting:
     caller = db.session.get_one(Caller, referral.caller_id)
     return Meeting(
-        callback_phone=caller.callback_phone,
-        incident_ref=caller.incident_ref,
+        callback_phone=open_field(caller, "callback_phone"),
+        incident_ref=open_field(caller, "incident_ref"),
         force=db.session.get_one(Organisation, referral.force_id).name,
     )
 

@@ -14,6 +14,7 @@ from app.actors import Actor
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
+from app.fields import open_field, open_fields
 from app.models.accounts import Organisation, User
 from app.models.messages import Contact, Message
 from app.models.placements import Placement, PlacementState
@@ -138,8 +139,8 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             free_rooms=_not_looked_at(line, rooms),
             chosen=_chosen_cost(ref, chosen, planned, rooms) if chosen else None,
             force=db.session.get_one(Organisation, referral.force_id).name,
-            callback_phone=caller.callback_phone,
-            incident_ref=caller.incident_ref,
+            callback_phone=open_field(caller, "callback_phone"),
+            incident_ref=open_field(caller, "incident_ref"),
             closed_reason=reason_text(referral.closed_reason),
             moves=frozenset(MOVES[ReferralState(referral.state)]),
             stamp=_stamp(referral, planned),
@@ -242,6 +243,7 @@ def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list
         .where(Placement.referral_id == referral.id)
         .order_by(Placement.id.desc())
     ).all()
+    notes = open_fields([row[0] for row in rows], "override_note")
     return [
         PastOffer(
             room=rooms[placement.room_id],
@@ -251,11 +253,11 @@ def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list
             channel=placement.answered_by_channel or "",
             reason=reason or "",
             override_reason=reason_text(placement.override_reason),
-            override_note=placement.override_note,
+            override_note=note,
             override_cost=placement.override_cost,
             decided_by=decided_by,
         )
-        for placement, decided_by, reason in rows
+        for (placement, decided_by, reason), note in zip(rows, notes, strict=True)
     ]
 
 

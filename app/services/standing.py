@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.actors import Actor
 from app.db import db
+from app.fields import open_field
 from app.models.beds import Refuge
 from app.models.placements import Placement
 from app.models.plans import PlanLine, PlanRun
@@ -84,7 +85,9 @@ def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Han
     if not asked_by(referral, by):
         return Handover(alias=refuge.alias)
     return Handover(
-        alias=refuge.alias, duty_line=refuge.duty_line, handover_point=refuge.handover_point
+        alias=refuge.alias,
+        duty_line=refuge.duty_line,
+        handover_point=open_field(refuge, "handover_point"),
     )
 
 

@@ -12,6 +12,7 @@ from app.actors import Actor
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
+from app.fields import open_field
 from app.models.beds import Refuge
 from app.models.messages import Contact, Message, MessageState, Task, TaskKind
 from app.models.placements import Placement
@@ -84,7 +85,7 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .outerjoin(Placement, Placement.id == Task.placement_id)
             .outerjoin(Contact, Contact.id == Task.contact_id)
             .outerjoin(Refuge, Refuge.id == func.coalesce(Placement.refuge_id, Contact.refuge_id))
-            .with_only_columns(Task, Referral.ref, Caller.callback_phone, Refuge, Contact.label)
+            .with_only_columns(Task, Referral.ref, Caller, Refuge, Contact.label)
             .where(Task.done_at.is_(None))
             .order_by(Task.opened_at, Task.id)
         ).all()
@@ -97,7 +98,7 @@ def list_tasks(*, by: Actor) -> TasksPage:
 
 
 def _shown(
-    task: Task, ref: str | None, phone: str | None, refuge: Refuge | None, label: str | None
+    task: Task, ref: str | None, caller: Caller | None, refuge: Refuge | None, label: str | None
 ) -> TaskShown:
     return TaskShown(
         public_id=task.public_id,
@@ -105,7 +106,9 @@ def _shown(
         what_to_do=WHAT_TO_DO[TaskKind(task.kind)],
         opened_at=task.opened_at,
         ref=ref or "",
-        officer_phone=phone or "" if task.kind == TaskKind.NOT_ARRIVED else "",
+        officer_phone=open_field(caller, "callback_phone")
+        if caller is not None and task.kind == TaskKind.NOT_ARRIVED
+        else "",
         alias=refuge.alias if refuge else "",
         duty_line=refuge.duty_line if refuge else "",
         phone_label=label or "",

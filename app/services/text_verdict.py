@@ -10,6 +10,7 @@ from sqlalchemy import exists, select
 from app.actors import SYSTEM, Actor, Role
 from app.db import db, transaction
 from app.errors import Busy, Conflict, DomainError
+from app.fields import PHONE, any_of
 from app.models.beds import Refuge
 from app.models.messages import Contact, SmsInbox
 from app.models.placements import Channel, Placement, PlacementState
@@ -52,12 +53,12 @@ class Verdict:
     placement_id: int | None = None
 
 
-def find_sender(row: SmsInbox) -> Sender | None:
+def find_sender(phone: str) -> Sender | None:
     """The verified phone behind a text, acting for its refuge and nothing more."""
     found = db.session.execute(
         select(Contact, Refuge.organisation_id)
         .join(Refuge, Refuge.id == Contact.refuge_id)
-        .where(Contact.phone == row.from_phone, Contact.verified_at.is_not(None))
+        .where(any_of(Contact.phone_index, PHONE, phone), Contact.verified_at.is_not(None))
     ).first()
     if found is None:
         return None

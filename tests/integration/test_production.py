@@ -60,6 +60,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "TWILIO_AUTH_TOKEN": settings.twilio_auth_token,
         "TWILIO_MESSAGING_SERVICE_SID": settings.twilio_messaging_service_sid,
         "TWILIO_API_BASE_URL": "",
+        "FIELD_KEYS": settings.field_keys,
+        "INDEX_KEYS": settings.index_keys,
     }
 
 
