@@ -60,6 +60,7 @@ class Fact(StrEnum):
     TASK_OPENED = "task_opened"
     TASK_DONE = "task_done"
     CLOCK_SHIFTED = "clock_shifted"
+    FIELD_KEYS_ROTATED = "field_keys_rotated"
 
 
 def record(

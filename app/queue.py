@@ -22,6 +22,7 @@ class Job(StrEnum):
     PRICE = "price"
     SEND_TEXTS = "send_texts"
     HANDLE_TEXTS = "handle_texts"
+    ROTATE_KEYS = "rotate_keys"
     SWEEP = "sweep"
 
 

@@ -14,13 +14,14 @@ from flask import Flask
 
 from app import outbox
 from app.queue import Job
-from app.services import health, matching, offers, pre_alerts, texts
+from app.services import health, key_rotation, matching, offers, pre_alerts, texts
 from app.services.phone_book import phone_book
 from app.sms import SmsGateway, TwilioGateway, name_phones
 
 log = structlog.get_logger()
 CONCURRENCY = 3  # a plan being solved must not keep a text waiting
 EVERY_NIGHT = "20 3 * * *"
+EVERY_NIGHT_LATER = "50 3 * * *"
 EVERY_TEN_SECONDS = "* * * * * */10"
 
 
@@ -81,6 +82,7 @@ def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
     task(Job.HANDLE_TEXTS, texts.handle_waiting)
     _register_sweep(jobs, app, gateway)
     _register_prices(jobs, app)
+    _register_key_rotation(jobs, app)
 
 
 def _register_prices(jobs: procrastinate.App, app: Flask) -> None:
@@ -91,6 +93,16 @@ def _register_prices(jobs: procrastinate.App, app: Flask) -> None:
     def price(timestamp: int | None = None) -> None:
         with app.app_context():
             matching.make_prices()
+
+
+def _register_key_rotation(jobs: procrastinate.App, app: Flask) -> None:
+    """After a change of keys the next night finishes what nobody did by hand."""
+
+    @jobs.periodic(cron=EVERY_NIGHT_LATER, periodic_id="rotate_keys")
+    @jobs.task(name=Job.ROTATE_KEYS.value, queueing_lock=Job.ROTATE_KEYS.value)
+    def rotate(timestamp: int | None = None) -> None:
+        with app.app_context():
+            key_rotation.rotate()
 
 
 def _register_sweep(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
