@@ -300,8 +300,8 @@ def backup(file: Path) -> None:
 def restore(file: Path, keys: Path | None) -> None:
     """Fill an empty database from FILE, purge again what was purged since, and check it."""
     from app import database_url
-    from app.services.burials import bury_again
     from app.services.invariants import broken
+    from app.services.retention import bury_again
 
     url = database_url(current_app.config["SETTINGS"], OWNER)
     try:

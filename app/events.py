@@ -60,6 +60,14 @@ class Fact(StrEnum):
     TASK_OPENED = "task_opened"
     TASK_DONE = "task_done"
     CLOCK_SHIFTED = "clock_shifted"
+    REFERRAL_PURGED = "referral_purged"
+    OLD_RECORDS_PURGED = "old_records_purged"
+    LEGAL_HOLD_PLACED = "legal_hold_placed"
+    LEGAL_HOLD_LIFT_ASKED = "legal_hold_lift_asked"
+    LEGAL_HOLD_LIFTED = "legal_hold_lifted"
+    ACCESS_ASKED = "access_asked"
+    ACCESS_APPROVED = "access_approved"
+    ACCESS_TAKEN = "access_taken"
     FIELD_KEYS_ROTATED = "field_keys_rotated"
 
 

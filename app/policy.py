@@ -17,8 +17,11 @@ ASKED_OR_HERS = (PlacementState.OFFERED, PlacementState.ACCEPTED, PlacementState
 
 
 def visible_referrals(by: Actor) -> Select[Referral]:
-    """Officers see their own, supervisors their force's, refuges those they are asked about."""
-    return select(Referral).where(_referral_rule(by))
+    """Officers see their own, supervisors their force's, refuges those they are asked about.
+
+    What was purged is nobody's to see.
+    """
+    return select(Referral).where(_referral_rule(by), Referral.purged_at.is_(None))
 
 
 def _referral_rule(by: Actor) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ class Job(StrEnum):
     SEND_TEXTS = "send_texts"
     HANDLE_TEXTS = "handle_texts"
     ROTATE_KEYS = "rotate_keys"
+    PURGE = "purge"
     SWEEP = "sweep"
 
 

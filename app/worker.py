@@ -14,7 +14,7 @@ from flask import Flask
 
 from app import outbox
 from app.queue import Job
-from app.services import health, key_rotation, matching, offers, pre_alerts, texts
+from app.services import health, key_rotation, matching, offers, pre_alerts, retention, texts
 from app.services.phone_book import phone_book
 from app.sms import SmsGateway, TwilioGateway, name_phones
 
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 CONCURRENCY = 3  # a plan being solved must not keep a text waiting
 EVERY_NIGHT = "20 3 * * *"
 EVERY_NIGHT_LATER = "50 3 * * *"
+EVERY_HOUR = "5 * * * *"
 EVERY_TEN_SECONDS = "* * * * * */10"
 
 
@@ -82,7 +83,7 @@ def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
     task(Job.HANDLE_TEXTS, texts.handle_waiting)
     _register_sweep(jobs, app, gateway)
     _register_prices(jobs, app)
-    _register_key_rotation(jobs, app)
+    _register_keeping(jobs, app)
 
 
 def _register_prices(jobs: procrastinate.App, app: Flask) -> None:
@@ -95,8 +96,14 @@ def _register_prices(jobs: procrastinate.App, app: Flask) -> None:
             matching.make_prices()
 
 
-def _register_key_rotation(jobs: procrastinate.App, app: Flask) -> None:
-    """After a change of keys the next night finishes what nobody did by hand."""
+def _register_keeping(jobs: procrastinate.App, app: Flask) -> None:
+    """What has had its time goes within the hour; new keys reach every record by next morning."""
+
+    @jobs.periodic(cron=EVERY_HOUR, periodic_id="purge")
+    @jobs.task(name=Job.PURGE.value, queueing_lock=Job.PURGE.value)
+    def purge(timestamp: int | None = None) -> None:
+        with app.app_context():
+            retention.purge_due()
 
     @jobs.periodic(cron=EVERY_NIGHT_LATER, periodic_id="rotate_keys")
     @jobs.task(name=Job.ROTATE_KEYS.value, queueing_lock=Job.ROTATE_KEYS.value)

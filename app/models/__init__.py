@@ -14,6 +14,7 @@ from app.models import (
     prices,
     reference,
     referrals,
+    retention,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "prices",
     "reference",
     "referrals",
+    "retention",
 ]

@@ -169,7 +169,7 @@ def _find(public_id: UUID, by: Actor) -> tuple[Placement, Referral, Room]:
         visible_placements(by)
         .join(Referral, Referral.id == Placement.referral_id)
         .join(Room, Room.id == Placement.room_id)
-        .where(Placement.public_id == public_id)
+        .where(Placement.public_id == public_id, Referral.purged_at.is_(None))
         .with_only_columns(Placement, Referral, Room)
     ).first()
     if row is None:

@@ -61,6 +61,8 @@ RULES = {
         SELECT id::text FROM event WHERE detail::text ~ '\+[1-9][0-9]{9,14}'
         UNION ALL
         SELECT id::text FROM message WHERE variables::text ~ '\+[1-9][0-9]{9,14}'""",
+    "I13 a record kept for longer than its rule": """
+        SELECT referral_id FROM retention_due WHERE due_at < waymark_now() - interval '1 day'""",
     "I14 a service role with too many rights": """
         SELECT rolname FROM pg_roles WHERE rolname IN
                ('waymark_web', 'waymark_worker', 'waymark_report')

@@ -25,6 +25,7 @@ from app.models.reference import (
     Reason,
     Region,
 )
+from app.models.retention import RetentionRule
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 Row = dict[str, Any]
@@ -85,6 +86,7 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield Reason, ("code",), _reasons()
     yield ClockPolicy, ("urgency", "valid_from"), _clocks()
     yield HandOnContact, ("code",), _hand_on_contacts()
+    yield RetentionRule, ("kind", "valid_from"), _retention_rules()
 
 
 def _regions() -> list[Row]:
@@ -196,6 +198,18 @@ def _clocks() -> list[Row]:
         {"urgency": row["urgency"], "valid_from": date.fromisoformat(row["valid_from"])}
         | {name: int(row[name]) for name in minutes}
         for row in read_rows("clock_policy.csv")
+    ]
+
+
+def _retention_rules() -> list[Row]:
+    return [
+        {
+            "kind": row["kind"],
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "days": int(row["days"]),
+            "text": row["text"],
+        }
+        for row in read_rows("retention_rule.csv")
     ]
 
 

@@ -73,7 +73,7 @@ def test_up_down_up_ends_in_the_same_shape(scratch: str) -> None:
 
 @pytest.mark.parametrize(
     "revision",
-    [f"{number:04}" for number in range(1, 13)] + ["0017"],
+    [f"{number:04}" for number in range(1, 13)] + ["0017", "0018"],
 )
 def test_each_step_can_be_taken_back_alone(scratch: str, revision: str) -> None:
     config = alembic_config(scratch)
