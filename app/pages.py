@@ -56,9 +56,11 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("Board", "coordinator.board"),
         ("Needs a person", "coordinator.tasks"),
         ("Pre-alerts", "coordinator.pre_alerts"),
+        ("Data rights", "data_rights.overview"),
     ],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
     Role.ADMINISTRATOR: [("People", "admin.list_users"), ("Add a person", "admin.new_user")],
+    Role.DATA_PROTECTION_LEAD: [("Data rights", "data_rights.overview")],
 }
 
 

@@ -236,6 +236,7 @@ def demo_people() -> list[Account]:
     story = [
         *(Role.OFFICER, Role.COORDINATOR, Role.REFUGE_WORKER, Role.REFUGE_MANAGER),
         *(Role.CHARITY_MANAGER, Role.FORCE_SUPERVISOR, Role.ADMINISTRATOR),
+        Role.DATA_PROTECTION_LEAD,
     ]
     with transaction(by=SYSTEM):
         rows = db.session.execute(

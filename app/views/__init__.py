@@ -11,6 +11,7 @@ def init_views(app: Flask) -> None:
         admin,
         auth,
         coordinator,
+        data_rights,
         health,
         manager,
         police,
@@ -19,5 +20,8 @@ def init_views(app: Flask) -> None:
         webhooks,
     )
 
-    for module in (public, auth, police, coordinator, refuge, manager, admin, webhooks, health):
+    for module in (
+        *(public, auth, police, coordinator, refuge, manager, admin, data_rights),
+        *(webhooks, health),
+    ):
         app.register_blueprint(module.bp)

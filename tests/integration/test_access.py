@@ -24,6 +24,7 @@ AUDIENCES: dict[str, tuple[Role, ...]] = {
     "coordinator": (Role.COORDINATOR,),
     "manager": (Role.CHARITY_MANAGER,),
     "admin": (Role.ADMINISTRATOR,),
+    "data_rights": (Role.DATA_PROTECTION_LEAD, Role.COORDINATOR),
 }
 OPEN_TO_ALL = {
     *("static", "public.home", "public.about_data", "public.leave", "public.robots"),
