@@ -25,7 +25,7 @@ from app.embedded_postgres import EmbeddedPostgres
 from app.errors import Unreadable
 from app.fields import open_field, shred
 from app.models.referrals import Caller
-from app.services import texts
+from app.services import clock, referrals, retention, texts
 from app.services.invariants import broken
 from tests.cast import Cast
 from tests.conftest import DATABASE, Run, settings_for
@@ -432,3 +432,38 @@ def test_no_file_of_three_is_replaced(ending: str, world: str, app: Flask, tmp_p
     assert command(app, "backup", tmp_path / "dump").exit_code == 1
 
     assert [path.read_text() for path in tmp_path.iterdir()] == ["yesterday"]
+
+
+def test_a_purged_record_stays_purged_through_an_older_backup_with_its_own_keys(
+    run: Run,
+    run_as_worker: Run,
+    run_as_owner: Run,
+    cast: Cast,
+    app: Flask,
+    restored_app: Flask,
+    empty: str,
+    tmp_path: Path,
+) -> None:
+    ref = str(run(make_referral, cast.amara.actor, incident_ref=REFERENCE).ref)
+    run(referrals.withdraw, ref, "things_changed", by=cast.amara.actor)
+    command(app, "backup", tmp_path / "before")
+    run_as_owner(clock.shift_by, timedelta(days=28))
+    assert run_as_worker(retention.purge_due) == 1
+    command(app, "backup", tmp_path / "after")
+
+    result = command(
+        restored_app, "restore", tmp_path / "before", "--keys", tmp_path / "before.keys"
+    )
+
+    assert "        1 purged again" in result.output
+    assert "Restored." in result.output
+    assert references(restored_app) == []
+    rows = {name: count for name, (count, _) in hashes_of(empty).items()}
+    assert (rows["needs"], rows["safety"], rows["caller"], rows["referral"]) == (0, 0, 0, 1)
+    assert ref not in words_of("referral", empty)
+
+
+def words_of(table: str, url: str) -> str:
+    with connect(url) as connection:
+        query = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table))
+        return repr(connection.execute(query).fetchall())
