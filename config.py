@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +20,12 @@ MIN_DISTINCT_CHARACTERS = 10
 SIGNING_KEY_BYTES = 32
 MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+MAKE_A_KEY = (
+    "python3 -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())'"
+)
+KEY_BYTES = 32
+MIN_DISTINCT_BYTES = 16  # of 32 random ones, fewer are different once in 10^9
+KEY_ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 DATABASE_ROLES = ("waymark_owner", "waymark_web", "waymark_worker", "waymark_report")
 
 
@@ -60,6 +69,11 @@ class Settings:
     audit_signing_key: str = field(default="", repr=False)
     audit_old_keys: str = ""
     audit_anchor: str = ""
+    field_keys: str = field(default="", repr=False)
+    index_keys: str = field(default="", repr=False)
+    vault_addr: str = ""
+    vault_token: str = field(default="", repr=False)
+    vault_transit_key: str = "waymark"
 
     @property
     def is_demo(self) -> bool:
@@ -109,6 +123,11 @@ class Settings:
             audit_signing_key=_signing_key(env.get("AUDIT_SIGNING_KEY", "")),
             audit_old_keys=env.get("AUDIT_OLD_KEYS", ""),
             audit_anchor=_anchor(env.get("AUDIT_ANCHOR", "")),
+            field_keys=env.get("FIELD_KEYS", ""),
+            index_keys=env.get("INDEX_KEYS", ""),
+            vault_addr=env.get("VAULT_ADDR", ""),
+            vault_token=env.get("VAULT_TOKEN", ""),
+            vault_transit_key=env.get("VAULT_TRANSIT_KEY") or cls.vault_transit_key,
         )
         settings.refuse_what_is_unsafe()
         return settings
@@ -125,6 +144,7 @@ class Settings:
                 "Set all of OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_FORCE_CODE,"
                 " or none of them."
             )
+        self._refuse_unusable_keys()
         if not self.is_demo:
             for is_refused, remedy in self._refused_in_production():
                 if is_refused:
@@ -135,6 +155,24 @@ class Settings:
             *(self.oidc_issuer, self.oidc_client_id),
             *(self.oidc_client_secret, self.oidc_force_code),
         )
+
+    def _refuse_unusable_keys(self) -> None:
+        """Keys that cannot be used are refused at the start, not when the first record is sealed.
+
+        Raises:
+            SettingsError: they cannot be read, or what finds a number could also read it.
+        """
+        if bool(self.field_keys) is not bool(self.index_keys):
+            raise SettingsError("FIELD_KEYS and INDEX_KEYS belong together: set both.")
+        if self.field_keys:
+            sealing = key_ring("FIELD_KEYS", self.field_keys)
+            finding = key_ring("INDEX_KEYS", self.index_keys)
+            if set(sealing.values()) & set(finding.values()):
+                raise SettingsError("FIELD_KEYS and INDEX_KEYS must not share a key.")
+        if self.vault_addr and self.field_keys:
+            raise SettingsError("Set either FIELD_KEYS and INDEX_KEYS or VAULT_ADDR, not both.")
+        if self.vault_addr and not self.vault_token:
+            raise SettingsError("VAULT_ADDR needs VAULT_TOKEN.")
 
     def _refused_in_production(self) -> list[tuple[bool, str]]:
         """What production does not start with, and what to do about each."""
@@ -183,7 +221,52 @@ class Settings:
                 "Production needs AUDIT_ANCHOR: a folder that is only ever added to, on another "
                 "machine, or an https:// address that keeps what is sent to it.",
             ),
+            (
+                not self.field_keys and not self.vault_addr,
+                "Production needs FIELD_KEYS and INDEX_KEYS, or VAULT_ADDR: nothing is kept "
+                f"without being sealed. Make a key with: {MAKE_A_KEY}",
+            ),
+            (
+                any(_is_weak(key) for key in self._own_keys()),
+                "Production needs FIELD_KEYS and INDEX_KEYS that nobody can guess, not a "
+                f"placeholder. Make a key with: {MAKE_A_KEY}",
+            ),
+            (
+                bool(self.vault_addr) and not self.vault_addr.startswith("https://"),
+                "Production needs VAULT_ADDR beginning with https://.",
+            ),
         ]
+
+    def _own_keys(self) -> list[bytes]:
+        rings = (("FIELD_KEYS", self.field_keys), ("INDEX_KEYS", self.index_keys))
+        return [key for name, text in rings if text for key in key_ring(name, text).values()]
+
+
+def key_ring(name: str, text: str) -> dict[str, bytes]:
+    """Key id -> 32 bytes, as ``id:base64,id:base64`` lists them, the newest first.
+
+    Raises:
+        SettingsError: that is not what ``text`` holds; the value is never repeated.
+    """
+    ring: dict[str, bytes] = {}
+    for entry in text.split(","):
+        key_id, _, encoded = entry.strip().partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if not KEY_ID.fullmatch(key_id) or key_id in ring or len(key) != KEY_BYTES:
+            raise SettingsError(
+                f"{name} must list keys as id:key, with commas between and the newest first; each "
+                f"id once, each key {KEY_BYTES} bytes in base64. Make one with: {MAKE_A_KEY}"
+            )
+        ring[key_id] = key
+    return ring
+
+
+def _is_weak(key: bytes) -> bool:
+    """True for one byte over and over, or a sentence: random bytes are neither."""
+    return len(set(key)) < MIN_DISTINCT_BYTES or key.isascii()
 
 
 def _is_placeholder(secret: str) -> bool:

@@ -20,6 +20,7 @@ def create_app(settings: Settings | None = None, *, role: str = "waymark_web") -
     """Build the service for one kind of process; ``role`` is the database role it works as."""
     import app.models  # noqa: F401 - every table, before any query is made
     from app import browsers, cli, html, pages, security, views
+    from app.fields import init_fields
     from app.logs import init_logs
     from app.row_security import refuse_unsafe_database
 
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None, *, role: str = "waymark_web") -
     init_logs(settings)
     db.init_app(flask)
     browsers.init_browsers(flask, settings)
+    init_fields(flask)
     security.init_security(flask)
     html.init_html(flask, now=pages.page_time)
     pages.init_pages(flask)

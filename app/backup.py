@@ -1,4 +1,8 @@
-"""One file that holds the whole database, and a database made again from that file."""
+"""A database in files, and made again from them.
+
+Three files: FILE holds everything but the keys of records; FILE.keys holds those, and lives a week
+at most, so that what is purged ends there too; FILE.tombstones lists what was purged.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,10 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -22,6 +28,10 @@ from config import DATABASE_ROLES
 Counts = dict[str, int]
 Command = Sequence[str | Path]
 SERVICE_ROLES = DATABASE_ROLES[1:]
+KEY_TABLE = "record_key"
+KEYS, TOMBSTONES = ".keys", ".tombstones"
+KEYS_LAST = timedelta(days=7)
+MAGIC = b"PGDMP"
 _TABLES = """
     SELECT c.relname, pg_has_role(current_user, c.relowner, 'MEMBER')
       FROM pg_class c
@@ -49,40 +59,92 @@ class BackupError(Exception):
 
 
 def back_up(url: str, target: Path) -> Counts:
-    """Write everything into ``target``, for its owner's eyes only; returns the rows of each table.
+    """Write everything into three files, for their owner's eyes only; returns rows by table.
 
-    The file gets its name only after its rows were counted and found to be the database's own at
-    one moment. ``url`` is the owner's.
+    The files get their names only after their rows were counted and found to be the database's own
+    at one moment. ``url`` is the owner's.
 
     Raises:
         BackupError: there is no good backup, and no file of that name.
     """
-    if target.exists():
-        raise BackupError(f"{target} exists already; give the backup a new name.")
+    targets = [target, beside(target, KEYS), beside(target, TOMBSTONES)]
+    for each in targets:
+        if each.exists():
+            raise BackupError(f"{each} exists already; give the backup a new name.")
     if not target.parent.is_dir():
         raise BackupError(f"There is no folder {target.parent}; make it first.")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    unfinished = Path(name)
-    try:
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        unfinished = [Path(folder) / each.name for each in targets]
         with _connect(url) as connection:
-            counts = _dump(connection, url, unfinished)
-            _compare(counts, rows_in(unfinished, _major(connection)), "The dump")
-        os.fsync(handle)
-        _give_name(unfinished, target)
-    finally:
-        os.close(handle)
-        unfinished.unlink(missing_ok=True)
+            counts = _dump(connection, url, *unfinished)
+            main, keys = (rows_in(path, _major(connection)) for path in unfinished[:2])
+            _compare(counts, {KEY_TABLE: 0} | main | keys, "The dump")
+        for path in unfinished:
+            path.chmod(0o600)
+            _to_disk(path)
+        # The backup's own name comes last: whoever sees it sees all three.
+        for path, each in reversed(list(zip(unfinished, targets, strict=True))):
+            _give_name(path, each)
     return counts
 
 
-def restore(url: str, source: Path) -> Counts:
-    """Fill the empty database of ``url`` from a backup, all or nothing; returns rows by table.
+def beside(file: Path, ending: str) -> Path:
+    """The name of a backup's companion."""
+    return file.with_name(file.name + ending)
+
+
+def forget_old_keys(folder: Path, now: datetime) -> list[Path]:
+    """Delete copies of keys that are older than a week; returns them.
+
+    While they lie there, what was purged since could still be read.
+    """
+    old = [
+        path
+        for path in sorted(folder.glob(f"*{KEYS}"))
+        if now - _written_at(path) > KEYS_LAST and _begins_with(path, MAGIC)
+    ]
+    for path in old:
+        path.unlink()
+    return old
+
+
+def newest_keys(file: Path) -> Path | None:
+    """The youngest copy of keys beside a backup. They suit older backups too.
+
+    A record's key never changes, so the youngest copy opens every record that still may be read.
+    """
+    found = [path for path in file.parent.glob(f"*{KEYS}") if _begins_with(path, MAGIC)]
+    return max(found, key=_written_at, default=None)
+
+
+def tombstones_beside(file: Path) -> set[tuple[str, UUID]]:
+    """(kind, id) of everything that any list beside a backup says was purged.
 
     Raises:
-        BackupError: the database is as it was.
+        BackupError: a list cannot be read.
     """
-    if not source.is_file():
-        raise BackupError(f"There is no file {source}.")
+    found = set()
+    for path in sorted(file.parent.glob(f"*{TOMBSTONES}")):
+        for line in path.read_text("utf-8").splitlines():
+            kind, _, rest = line.partition(",")
+            try:
+                found.add((kind, UUID(rest.partition(",")[0])))
+            except ValueError:
+                raise BackupError(f"{path} is no list of tombstones; put it right first.") from None
+    return found
+
+
+def restore(url: str, source: Path, keys: Path | None = None) -> Counts:
+    """Fill the empty database of ``url`` from a backup, all or nothing; returns rows by table.
+
+    Without ``keys`` what is sealed stays so: it cannot be read.
+
+    Raises:
+        BackupError: the database is as it was; the text says so when it is not.
+    """
+    for each in (source, keys):
+        if each is not None and not each.is_file():
+            raise BackupError(f"There is no file {each}.")
     with _connect(url) as connection:
         tables = [name for name, _ in connection.execute(_TABLES).fetchall()]
         if tables:
@@ -91,10 +153,16 @@ def restore(url: str, source: Path) -> Counts:
                 "one: WAYMARK_DATA=NEW_FOLDER script/start --database-only, or CREATE DATABASE."
             )
         major = _major(connection)
-        expected = rows_in(source, major)
+        expected = rows_in(source, major) | (rows_in(keys, major) if keys else {})
         _make_roles(connection)
     options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-comments"]
-    _run([_program("pg_restore", major), *options, _address(url), source], url)
+    command: Command = [_program("pg_restore", major), *options, _address(url)]
+    _run([*command, source], url)
+    if keys is not None:
+        try:
+            _run([*command, "--data-only", keys], url)
+        except BackupError as error:
+            raise BackupError(f"{error}. Drop this database and begin again.") from None
     with _connect(url) as connection:
         counts = count_rows(connection)
     _compare(expected, counts, "The restored database")
@@ -165,7 +233,9 @@ def _copied(lines: Any) -> Iterator[tuple[str, bool]]:
             yield table, False
 
 
-def _dump(connection: psycopg.Connection[Any], url: str, target: Path) -> Counts:
+def _dump(
+    connection: psycopg.Connection[Any], url: str, target: Path, keys: Path, tombstones: Path
+) -> Counts:
     """Dump and count the same moment, while everybody goes on working."""
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     row = connection.execute("SELECT pg_export_snapshot()").fetchone()
@@ -173,11 +243,32 @@ def _dump(connection: psycopg.Connection[Any], url: str, target: Path) -> Counts
     if not counts:
         raise BackupError("This database has no tables: there is nothing to save.")
     command: Command = [_program("pg_dump", _major(connection)), "--format=custom"]
+    without_keys = [f"--exclude-table-data=public.{KEY_TABLE}"]
+    only_keys = ["--data-only", f"--table=public.{KEY_TABLE}"]
     # pg_dump stops at row security unless it is told that we have seen to it: count_rows has.
     options = [f"--snapshot={row[0] if row else ''}", "--lock-wait-timeout=10s"]
-    options += ["--enable-row-security", f"--file={target}"]
-    _run([*command, *options, _address(url)], url)
+    options += ["--enable-row-security"]
+    _run([*command, *options, *without_keys, f"--file={target}", _address(url)], url)
+    _run([*command, *options, *only_keys, f"--file={keys}", _address(url)], url)
+    lines = connection.execute(
+        "SELECT kind || ',' || id || ',' || purged_at FROM tombstone ORDER BY purged_at, id"
+    )
+    tombstones.write_text("".join(f"{line}\n" for (line,) in lines), "utf-8")
     return counts
+
+
+def _written_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _begins_with(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _compare(expected: Counts, found: Counts, what: str) -> None:

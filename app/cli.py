@@ -14,7 +14,15 @@ from flask import Flask, current_app
 from sqlalchemy import make_url
 
 from app.actors import SYSTEM, Role
-from app.backup import BackupError
+from app.backup import (
+    KEYS,
+    KEYS_LAST,
+    TOMBSTONES,
+    BackupError,
+    forget_old_keys,
+    newest_keys,
+    tombstones_beside,
+)
 from app.backup import back_up as write_backup
 from app.backup import restore as read_backup
 from app.cli_trail import audit, honey
@@ -31,7 +39,7 @@ CATCHES_UP = ("I6 ", "I7 ", "I9 ", "I10 late")
 def init_cli(app: Flask) -> None:
     """Register every command."""
     for each in (migrate, load_reference, seed, worker, create_user, set_control_room, invariants,
-                 replay, backup, restore, audit, honey):  # fmt: skip
+                 replay, backup, restore, rotate_field_keys, audit, honey):  # fmt: skip
         app.cli.add_command(each)
 
 
@@ -162,6 +170,32 @@ def invariants() -> None:
     click.echo("Every invariant holds.")
 
 
+@click.command("rotate-field-keys")
+@click.option("--check", is_flag=True, help="Change nothing; say what still needs an old key.")
+def rotate_field_keys(check: bool) -> None:
+    """Wrap what is sealed with the newest key; exit 1 while an old key is still needed."""
+    from app.services import key_rotation
+
+    with _as("waymark_worker").app_context():
+        try:
+            found = key_rotation.needs() if check else key_rotation.rotate()
+        except DomainError as error:
+            raise click.ClickException(str(error)) from None
+        finally:
+            db.engine.dispose()
+    if not check:
+        click.echo(f"{found.rewrapped} keys wrapped anew, {found.reindexed} fingerprints made anew")
+    for name, setting, counts in (
+        ("records", "FIELD_KEYS", found.waiting),
+        ("fingerprints", "INDEX_KEYS", found.waiting_index),
+    ):
+        for key_id, count in counts.items():
+            click.echo(f"{count} {name} still need {key_id} of {setting}", err=True)
+    if not found.is_done:
+        sys.exit(1)
+    click.echo("Only the newest keys are needed: older ones can be taken away.")
+
+
 @click.command()
 @click.argument("run_id", type=click.UUID, required=False)
 @click.option("--all", "everything", is_flag=True, help="Every kept plan, oldest first.")
@@ -199,24 +233,40 @@ def backup(file: Path) -> None:
     except BackupError as error:
         raise click.ClickException(str(error)) from None
     _say_rows(counts)
-    click.echo(f"Saved in {file.resolve()}. Encrypt it before it leaves this machine.")
+    for old in forget_old_keys(file.resolve().parent, datetime.now(UTC)):
+        click.echo(f"Deleted {old}: copies of keys are kept for {KEYS_LAST.days} days.")
+    click.echo(
+        f"Saved in {file.resolve()}, with {file.name}{KEYS} and {file.name}{TOMBSTONES} beside it. "
+        "Encrypt them before they leave this machine, the keys apart from the rest."
+    )
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def restore(file: Path) -> None:
-    """Fill an empty database from FILE, bring it to the newest migration and check it."""
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The copy of keys to use; without this, the youngest beside FILE.",
+)
+def restore(file: Path, keys: Path | None) -> None:
+    """Fill an empty database from FILE, purge again what was purged since, and check it."""
     from app import database_url
     from app.services.invariants import broken
+    from app.services.retention import bury_again
 
     url = database_url(current_app.config["SETTINGS"], OWNER)
     try:
-        counts = read_backup(url, file)
+        buried = tombstones_beside(file)
+        keys = keys or newest_keys(file)
+        counts = read_backup(url, file, keys)
     except BackupError as error:
         raise click.ClickException(str(error)) from None
+    if keys is None:
+        click.echo("There is no copy of keys beside it: what is sealed cannot be read.", err=True)
     command.upgrade(alembic_config(url), "head")
     _say_rows(counts)
     with _as(OWNER).app_context():
+        click.echo(f"{bury_again(buried):>9} purged again")
         found = broken()
         db.engine.dispose()
     for name, count in found.items():

@@ -58,6 +58,7 @@ db = SQLAlchemy(
         "max_overflow": 32,
         "pool_timeout": 2,
         "pool_pre_ping": True,
+        "hide_parameters": True,  # an error that quotes its statement quotes no value
     },
 )
 

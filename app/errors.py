@@ -7,6 +7,7 @@ DomainError
 ├── Invalid     what was sent cannot be understood; ``field`` says where
 ├── TooMany     all that is allowed in this time is used up; ``retry_after_seconds`` says when
 ├── Conflict    somebody was faster, or the thing has moved on
+├── Unreadable  it is kept sealed, and its key is not here; never shown as empty
 └── Busy        the database or a lock kept us waiting too long; trying again is safe
     └── Unrecorded  the audit trail took no row, so nothing was done and nothing is shown
 """
@@ -50,6 +51,10 @@ class TooMany(DomainError):
 
 class Conflict(DomainError):
     status = 409
+
+
+class Unreadable(DomainError):
+    pass
 
 
 class Busy(DomainError):

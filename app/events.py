@@ -112,6 +112,15 @@ class Fact(StrEnum):
     GLASS_ASKED = "glass_asked"
     GLASS_APPROVED = "glass_approved"
     IDENTITY_VIEWED = "identity_viewed"
+    REFERRAL_PURGED = "referral_purged"
+    OLD_RECORDS_PURGED = "old_records_purged"
+    LEGAL_HOLD_PLACED = "legal_hold_placed"
+    LEGAL_HOLD_LIFT_ASKED = "legal_hold_lift_asked"
+    LEGAL_HOLD_LIFTED = "legal_hold_lifted"
+    ACCESS_ASKED = "access_asked"
+    ACCESS_APPROVED = "access_approved"
+    ACCESS_TAKEN = "access_taken"
+    FIELD_KEYS_ROTATED = "field_keys_rotated"
 
 
 def record(

@@ -78,12 +78,14 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("Houses", "coordinator.houses"),
         ("Who looked", "records.home"),
         ("Looks", "access.list_looks"),
+        ("Data rights", "data_rights.overview"),
     ],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
     Role.ADMINISTRATOR: [("People", "admin.list_users"), ("Add a person", "admin.new_user")],
     Role.DATA_PROTECTION_LEAD: [
         ("Who looked", "records.home"),
         ("Looks", "access.list_looks"),
+        ("Data rights", "data_rights.overview"),
     ],
 }
 # What a form that is shown again must never carry.

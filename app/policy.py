@@ -23,9 +23,10 @@ ASKED_OR_HERS = (PlacementState.OFFERED, PlacementState.ACCEPTED, PlacementState
 def visible_referrals(by: Actor) -> Select[Referral]:
     """Officers see their own, supervisors their force's, refuges those they are asked about.
 
-    Nobody sees one whose list keeps them out, whatever else they may see.
+    Nobody sees one whose list keeps them out, whatever else they may see; nobody what is purged.
     """
-    return select(Referral).where(_referral_rule(by), _not_denied(Referral.id, by))
+    is_there = Referral.purged_at.is_(None)
+    return select(Referral).where(_referral_rule(by), is_there, _not_denied(Referral.id, by))
 
 
 def _not_denied(referral_id: Any, by: Actor) -> ColumnElement[bool]:

@@ -23,6 +23,8 @@ class Job(StrEnum):
     PRICE = "price"
     SEND_TEXTS = "send_texts"
     HANDLE_TEXTS = "handle_texts"
+    ROTATE_KEYS = "rotate_keys"
+    PURGE = "purge"
     SWEEP = "sweep"
     ANCHOR = "anchor"
     CHECK_TRAIL = "check_trail"

@@ -21,10 +21,12 @@ from app.queue import Job
 from app.services import (
     anchors,
     health,
+    key_rotation,
     matching,
     nudging,
     offers,
     pre_alerts,
+    retention,
     texts,
     trail,
     trail_check,
@@ -37,6 +39,7 @@ from config import Settings
 log = structlog.get_logger()
 CONCURRENCY = 3  # a plan being solved must not keep a text waiting
 EVERY_NIGHT = "20 3 * * *"
+EVERY_NIGHT_LATER = "50 3 * * *"
 EVERY_TEN_SECONDS = "* * * * * */10"
 EVERY_HOUR = "7 * * * *"
 LATER_IN_THE_NIGHT = "40 3 * * *"
@@ -144,6 +147,7 @@ def _register(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:
     _register_sweep(jobs, app, gateway)
     _register_prices(jobs, app)
     _register_trail(jobs, app)
+    _register_keeping(jobs, app)
 
 
 def _register_trail(jobs: procrastinate.App, app: Flask) -> None:
@@ -175,6 +179,22 @@ def _register_prices(jobs: procrastinate.App, app: Flask) -> None:
     def price(timestamp: int | None = None) -> None:
         with app.app_context():
             matching.make_prices()
+
+
+def _register_keeping(jobs: procrastinate.App, app: Flask) -> None:
+    """What has had its time goes within the hour; new keys reach every record by next morning."""
+
+    @jobs.periodic(cron=EVERY_HOUR, periodic_id="purge")
+    @jobs.task(name=Job.PURGE.value, queueing_lock=Job.PURGE.value)
+    def purge(timestamp: int | None = None) -> None:
+        with app.app_context():
+            retention.purge_due()
+
+    @jobs.periodic(cron=EVERY_NIGHT_LATER, periodic_id="rotate_keys")
+    @jobs.task(name=Job.ROTATE_KEYS.value, queueing_lock=Job.ROTATE_KEYS.value)
+    def rotate(timestamp: int | None = None) -> None:
+        with app.app_context():
+            key_rotation.rotate()
 
 
 def _register_sweep(jobs: procrastinate.App, app: Flask, gateway: SmsGateway) -> None:

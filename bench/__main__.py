@@ -133,6 +133,13 @@ def _webhooks(asked: argparse.Namespace) -> int:
     return webhooks.run(times=webhooks.TIMES if asked.times is None else asked.times)
 
 
+def _fields(_: argparse.Namespace) -> int:
+    from bench import fields
+
+    print(fields.report(fields.measure()))
+    return 0
+
+
 RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "proposal": _proposal,
     "engine": _engine,
@@ -142,6 +149,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "answers": _answers,
     "audit": _audit,
     "webhooks": _webhooks,
+    "fields": _fields,
 }
 EVERY_TIME = ("proposal", "engine", "pentameter")
 

@@ -28,6 +28,7 @@ from app.db import db, transaction
 from app.demo.seed import seed_demo
 from app.demo_phone.webhooks import signature
 from app.events import Fact
+from app.fields import open_field
 from app.models.events import Event
 from app.models.messages import Contact, Message, MessageState, SmsInbox, Task
 from app.models.placements import Placement, PlacementState
@@ -140,13 +141,13 @@ def _tell(post: Post, message_id: UUID, sid: str, word: str) -> int:
 def _open_offer() -> tuple[str, str]:
     with transaction(by=SYSTEM) as now:
         row = db.session.execute(
-            select(Contact.phone, Placement.offer_code)
+            select(Contact, Placement.offer_code)
             .join(Placement, Placement.refuge_id == Contact.refuge_id)
             .where(Placement.state == PlacementState.OFFERED, Placement.offer_expires_at > now)
             .order_by(Placement.offer_expires_at.desc())
             .limit(1)
         ).one()
-        return row[0], row[1]
+        return open_field(row[0], "phone"), row[1]
 
 
 def _effects(sid: str) -> tuple[int, int, int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +25,8 @@ from tests.fake_twilio import *  # noqa: F403 - its fixtures
 T = TypeVar("T")
 DATABASE = "waymark_test"
 TEMPLATE = "waymark_template"
+FIELD_KEYS = "test-1:" + base64.b64encode(hashlib.sha256(b"fields").digest()).decode()
+INDEX_KEYS = "test-1:" + base64.b64encode(hashlib.sha256(b"index").digest()).decode()
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +64,8 @@ def settings_for(postgres: EmbeddedPostgres, database: str, **changes: Any) -> S
         "secret_key": "only for tests, " * 3,
         "public_url": "http://127.0.0.1:8000",
         "twilio_auth_token": "token-of-the-tests",
+        "field_keys": FIELD_KEYS,
+        "index_keys": INDEX_KEYS,
     }
     return Settings(**(given | changes))
 

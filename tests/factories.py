@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from app.actors import SYSTEM, Actor
 from app.db import db, transaction
+from app.fields import seal
 from app.models.beds import Bed, BedKind, Refuge, Room
 from app.models.messages import Contact
 from app.models.placements import Placement
@@ -41,19 +42,19 @@ def make_refuge(
             "cell_lat": where.lat,
             "cell_lon": where.lon,
             "duty_line": "+442079460101",
-            "handover_point": f"Meeting point of {alias}, agreed by phone",
             "features": ["women_only_staff", "staff_24h", "lang:sq"],
         }
         refuge = Refuge(**(given | changes))
+        seal(refuge, handover_point=f"Meeting point of {alias}, agreed by phone")
         db.session.add(refuge)
         db.session.flush()
         for code, bed_spaces, cots, is_shared in rooms:
             _add_room(refuge, code, bed_spaces, cots, is_shared)
         if phone:
             since = now - timedelta(days=30)
-            db.session.add(
-                Contact(refuge_id=refuge.id, phone=phone, label="Duty phone", verified_at=since)
-            )
+            contact = Contact(refuge_id=refuge.id, label="Duty phone", verified_at=since)
+            seal(contact, phone=phone)
+            db.session.add(contact)
         return refuge
 
 

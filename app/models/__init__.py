@@ -11,6 +11,7 @@ from app.models import (
     factors,
     funding,
     honey,
+    keys,
     messages,
     placements,
     plans,
@@ -18,6 +19,7 @@ from app.models import (
     prices,
     reference,
     referrals,
+    retention,
 )
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "factors",
     "funding",
     "honey",
+    "keys",
     "messages",
     "placements",
     "plans",
@@ -38,4 +41,5 @@ __all__ = [
     "prices",
     "reference",
     "referrals",
+    "retention",
 ]

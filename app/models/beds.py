@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -21,7 +22,17 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from app.models.columns import BigId, Codes, Created, During, PublicId, Word, one_of, phone
+from app.models.columns import (
+    BigId,
+    Codes,
+    Created,
+    During,
+    PublicId,
+    Sealed,
+    Word,
+    one_of,
+    phone,
+)
 
 JUST_TAKEN = "That room has just been taken. Nothing else was changed: choose another."
 
@@ -80,7 +91,8 @@ class Refuge(Base):
     features: Mapped[Codes]
     networks: Mapped[Codes]
     duty_line: Mapped[str] = mapped_column(Text)
-    handover_point: Mapped[str] = mapped_column(Text)
+    key_id: Mapped[UUID]
+    handover_point_sealed: Mapped[Sealed]
     is_open: Mapped[bool] = mapped_column(server_default=text("true"))
     beds_confirmed_at: Mapped[datetime | None]
     turnaround_minutes: Mapped[int | None]

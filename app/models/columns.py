@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, LargeBinary, String, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, Range
 from sqlalchemy.orm import mapped_column
 
@@ -19,6 +19,9 @@ RandomId = Annotated[
     UUID, mapped_column(server_default=text("gen_random_uuid()"), primary_key=True)
 ]
 Created = Annotated[datetime, mapped_column(server_default=NOW)]
+# Only ``app.fields`` writes and reads what is inside; ``key_id`` names the key of the row.
+Sealed = Annotated[bytes, mapped_column(LargeBinary)]
+Fingerprint = Annotated[bytes, mapped_column(LargeBinary)]
 Codes = Annotated[list[str], mapped_column(ARRAY(Text), server_default=text("'{}'"))]
 Json = Annotated[dict[str, Any], mapped_column(JSONB, server_default=text("'{}'::jsonb"))]
 JsonList = Annotated[list[Any], mapped_column(JSONB, server_default=text("'[]'::jsonb"))]

@@ -6,11 +6,21 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from app.models.columns import BigId, Created, Json, PublicId, RandomId, Word, one_of, phone
+from app.models.columns import (
+    BigId,
+    Created,
+    Fingerprint,
+    Json,
+    PublicId,
+    RandomId,
+    Sealed,
+    Word,
+    one_of,
+)
 
 
 class MessageState(StrEnum):
@@ -57,15 +67,17 @@ class Contact(Base):
 
     __tablename__ = "contact"
     __table_args__ = (
-        phone("phone"),
-        Index("uq_contact_phone", "phone", unique=True,
+        Index("uq_contact_phone_index", "phone_index", unique=True,
               info={"conflict": "That number is in use already."}),
         CheckConstraint("(answers_from IS NULL) = (replaces_id IS NULL)", name="replaces"),
     )  # fmt: skip
     id: Mapped[BigId]
     public_id: Mapped[PublicId]
     refuge_id: Mapped[int] = mapped_column(ForeignKey("refuge.id"), index=True)
-    phone: Mapped[str] = mapped_column(Text)
+    key_id: Mapped[UUID]
+    phone_sealed: Mapped[Sealed]
+    phone_index: Mapped[Fingerprint]
+    phone_index_key: Mapped[str] = mapped_column(Text)
     label: Mapped[str] = mapped_column(Text)
     verified_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
@@ -111,9 +123,12 @@ class SmsInbox(Base):
 
     __tablename__ = "sms_inbox"
     message_sid: Mapped[str] = mapped_column(Text, primary_key=True)
-    from_phone: Mapped[str] = mapped_column(Text)
+    key_id: Mapped[UUID | None]
+    from_phone_sealed: Mapped[Sealed | None]
+    from_phone_index: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
+    from_phone_index_key: Mapped[str | None] = mapped_column(Text)
     to_phone: Mapped[str] = mapped_column(Text)
-    body: Mapped[str] = mapped_column(Text)
+    body_sealed: Mapped[Sealed | None]
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     placement_id: Mapped[int | None] = mapped_column(ForeignKey("placement.id"))
     received_at: Mapped[Created]

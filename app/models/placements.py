@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
 from app.errors import Conflict
-from app.models.columns import BigId, Created, During, PublicId, Word, one_of
+from app.models.columns import BigId, Created, During, PublicId, Sealed, Word, one_of
 
 
 class PlacementState(StrEnum):
@@ -58,7 +58,7 @@ class Placement(Base):
         CheckConstraint("NOT isempty(during) AND NOT lower_inf(during)", name="during"),
         CheckConstraint("state <> 'offered' OR offer_expires_at IS NOT NULL", name="offer_expires"),
         CheckConstraint("bed_spaces >= 1 AND cots >= 0", name="size"),
-        CheckConstraint("char_length(override_note) <= 500", name="override_note"),
+        CheckConstraint("octet_length(override_note_sealed) <= 2100", name="override_note_sealed"),
         UniqueConstraint("id", "live", "during"),
         UniqueConstraint("id", "refuge_id"),
         UniqueConstraint("run_id", "referral_id"),
@@ -98,7 +98,8 @@ class Placement(Base):
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey("plan_run.id"))
     decided_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     override_reason: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
-    override_note: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    key_id: Mapped[UUID | None]
+    override_note_sealed: Mapped[Sealed | None]
     override_cost: Mapped[str] = mapped_column(Text, server_default=text("''"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
 

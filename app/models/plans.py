@@ -37,6 +37,7 @@ class PlanRun(Base):
     solve_ms: Mapped[int]
     other_plans: Mapped[JsonList]
     is_explained: Mapped[bool] = mapped_column(server_default=text("false"))
+    purged_at: Mapped[datetime | None]
 
 
 class PlanLine(Base):

@@ -12,7 +12,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    Text,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,9 +25,9 @@ from app.models.columns import (
     JsonList,
     PublicId,
     RandomId,
+    Sealed,
     Word,
     one_of,
-    phone,
 )
 from app.models.reference import HandOnFor, Urgency
 
@@ -131,10 +130,10 @@ class Caller(Base):
     """How to reach the officer, and the force's own reference; refuges see it on acceptance."""
 
     __tablename__ = "caller"
-    __table_args__ = (phone("callback_phone"),)
     id: Mapped[RandomId]
-    callback_phone: Mapped[str] = mapped_column(Text)
-    incident_ref: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    key_id: Mapped[UUID]
+    callback_phone_sealed: Mapped[Sealed]
+    incident_ref_sealed: Mapped[Sealed | None]
 
 
 class Incident(Base):
@@ -156,6 +155,12 @@ class Referral(Base):
         one_of("state", ReferralState),
         one_of("urgency", Urgency),
         CheckConstraint("ref ~ '^R-[0-9A-Z]{7}$'", name="ref"),
+        CheckConstraint(
+            "num_nonnulls(needs_id, safety_id, caller_id)"
+            " = CASE WHEN purged_at IS NULL THEN 3 ELSE 0 END"
+            " AND (purged_at IS NULL) = (region_code IS NULL)",
+            name="purged_whole",
+        ),
         Index("ix_referral_open", "submitted_at", postgresql_where=text("closed_at IS NULL")),
     )
     id: Mapped[BigId]
@@ -164,9 +169,9 @@ class Referral(Base):
     force_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     officer_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
     incident_id: Mapped[int] = mapped_column(ForeignKey("incident.id"), index=True)
-    needs_id: Mapped[UUID] = mapped_column(ForeignKey("needs.id"), unique=True)
-    safety_id: Mapped[UUID] = mapped_column(ForeignKey("safety.id"), unique=True)
-    caller_id: Mapped[UUID] = mapped_column(ForeignKey("caller.id"), index=True)
+    needs_id: Mapped[UUID | None] = mapped_column(ForeignKey("needs.id"), unique=True)
+    safety_id: Mapped[UUID | None] = mapped_column(ForeignKey("safety.id"), unique=True)
+    caller_id: Mapped[UUID | None] = mapped_column(ForeignKey("caller.id"), index=True)
     clock_policy_id: Mapped[int] = mapped_column(ForeignKey("clock_policy.id"))
     urgency: Mapped[Urgency] = mapped_column(Word)
     state: Mapped[ReferralState] = mapped_column(Word, server_default=text("'ready'"))
@@ -176,6 +181,9 @@ class Referral(Base):
     closed_at: Mapped[datetime | None]
     closed_reason: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
+    purged_at: Mapped[datetime | None]
+    # Where she stood, and no finer: set when the rest is purged, for figures alone.
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("region.code"))
 
     def move(self, to: ReferralState, *, at: datetime) -> None:
         """Raises Conflict unless the life cycle allows the step."""
@@ -203,7 +211,7 @@ class FormKey(Base):
     __tablename__ = "form_key"
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
     key: Mapped[UUID] = mapped_column(primary_key=True)
-    content_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    content_hmac: Mapped[bytes] = mapped_column(LargeBinary)
     referral_id: Mapped[int | None] = mapped_column(ForeignKey("referral.id"))
     created_at: Mapped[Created]
 

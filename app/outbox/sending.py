@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.events import Fact, record
+from app.fields import open_field
 from app.models.messages import Contact, Message, MessageState, TaskKind
 from app.models.placements import Placement, PlacementState
 from app.notices import Template
@@ -68,7 +69,7 @@ def _claim_next(patience: Patience) -> Claim | None:
     while True:
         with transaction(by=SYSTEM) as now:
             row = db.session.execute(
-                select(Message, Contact.phone)
+                select(Message, Contact)
                 .join(Contact, Contact.id == Message.contact_id)
                 .where(Message.state == MessageState.NEW)
                 .where(Message.due_at <= now, Message.not_after > now)
@@ -79,14 +80,14 @@ def _claim_next(patience: Patience) -> Claim | None:
             ).first()
             if row is None:
                 return None
-            message, phone = row
+            message, contact = row
             started_at = real_now()
             message.state = MessageState.INFLIGHT
             message.attempt += 1
             message.lease_until = started_at + timedelta(seconds=patience.lease_seconds)
             message.first_attempt_at = message.first_attempt_at or started_at
             message.absent_since = None
-            claim = as_claim(message, phone, now)
+            claim = as_claim(message, open_field(contact, "phone"), now)
         if claim is not None:  # one text that cannot be written stops no other
             return claim
 

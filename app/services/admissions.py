@@ -15,6 +15,7 @@ from app.authz import Stage, disclose
 from app.db import as_waymark, db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
+from app.fields import open_field
 from app.models.accounts import Organisation
 from app.models.beds import Refuge, Room
 from app.models.messages import SmsInbox
@@ -209,7 +210,7 @@ def _find(public_id: UUID, by: Actor) -> tuple[Placement, Referral, Room]:
         visible_placements(by)
         .join(Referral, Referral.id == Placement.referral_id)
         .join(Room, Room.id == Placement.room_id)
-        .where(Placement.public_id == public_id)
+        .where(Placement.public_id == public_id, Referral.purged_at.is_(None))
         .with_only_columns(Placement, Referral, Room)
     ).first()
     if row is None:
@@ -280,8 +281,8 @@ def _why_here(placement: Placement) -> list[str]:
 def _meeting(referral: Referral) -> Meeting:
     caller = db.session.get_one(Caller, referral.caller_id)
     return Meeting(
-        callback_phone=caller.callback_phone,
-        incident_ref=caller.incident_ref,
+        callback_phone=open_field(caller, "callback_phone"),
+        incident_ref=open_field(caller, "incident_ref"),
         force=db.session.get_one(Organisation, referral.force_id).name,
     )
 

@@ -11,6 +11,7 @@ from app.actors import REFUGE, Actor, Role
 from app.db import as_waymark, db, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.events import Fact, record
+from app.fields import PHONE, any_of, seal
 from app.models.accounts import Organisation, OrganisationKind
 from app.models.beds import Bed, BedKind, Refuge, Room, RoomKind
 from app.models.messages import Contact
@@ -96,9 +97,9 @@ def open_refuge(new: NewRefuge, *, by: Actor) -> UUID:
             features=_known_features(new.features),
             networks=sorted(new.networks),
             duty_line=new.duty_line,
-            handover_point=new.handover_point,
             beds_confirmed_at=now,
         )
+        seal(refuge, handover_point=new.handover_point)
         db.session.add(refuge)
         db.session.flush()
         record(Fact.REFUGE_OPENED, by=by, refuge_id=refuge.id)
@@ -150,8 +151,12 @@ def add_contact(refuge: UUID, phone: str, label: str, *, by: Actor) -> UUID:
     """
     with transaction(by=by) as now:
         house = _own_refuge(refuge, by)
-        contact = Contact(refuge_id=house.id, phone=phone, label=label, verified_at=now)
         with as_waymark():
+            same = any_of(Contact.phone_index, PHONE, phone)
+            if db.session.scalar(select(Contact.id).where(same)):
+                raise Conflict("That number is in use already.")
+            contact = Contact(refuge_id=house.id, label=label, verified_at=now)
+            seal(contact, phone=phone)
             db.session.add(contact)
         record(Fact.CONTACT_ADDED, by=by, refuge_id=house.id, detail={"contact": contact.id})
         return contact.public_id

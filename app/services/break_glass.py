@@ -18,6 +18,7 @@ from app.authz import Stage, disclose
 from app.db import as_waymark, db, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.events import Fact, record
+from app.fields import open_field
 from app.models.access import AccessNotice, BreakGlass
 from app.models.accounts import Organisation, User
 from app.models.placements import Placement
@@ -187,8 +188,8 @@ def open_record(asked: UUID, *, by: Actor) -> Opened:
             ref=lambda: referral.ref,
             officer=lambda: db.session.get_one(User, referral.officer_id).name,
             force=lambda: db.session.get_one(Organisation, referral.force_id).name,
-            callback_phone=lambda: caller.callback_phone,
-            incident_ref=lambda: caller.incident_ref,
+            callback_phone=lambda: open_field(caller, "callback_phone"),
+            incident_ref=lambda: open_field(caller, "incident_ref"),
             ends_at=lambda: ends_at,
         )
 

@@ -15,6 +15,7 @@ from app.authz import Stage, disclose
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
+from app.fields import open_field, open_fields
 from app.models.accounts import Organisation, User
 from app.models.beds import Room
 from app.models.messages import RINGS_OFFICER, Contact, Message, Task
@@ -154,8 +155,8 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             chosen=lambda: _chosen_cost(ref, chosen, planned, rooms) if chosen else None,
             call_back=lambda: call_back_of(referral),
             force=lambda: db.session.get_one(Organisation, referral.force_id).name,
-            callback_phone=lambda: _caller(referral).callback_phone,
-            incident_ref=lambda: _caller(referral).incident_ref,
+            callback_phone=lambda: open_field(_caller(referral), "callback_phone"),
+            incident_ref=lambda: open_field(_caller(referral), "incident_ref"),
             closed_reason=lambda: reason_text(referral.closed_reason),
             moves=lambda: frozenset(MOVES[ReferralState(referral.state)]),
             stamp=lambda: _stamp(referral, planned),
@@ -299,6 +300,7 @@ def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list
         .where(Placement.referral_id == referral.id)
         .order_by(Placement.id.desc())
     ).all()
+    notes = open_fields([row[0] for row in rows], "override_note")
     return [
         PastOffer(
             room=rooms[placement.room_id],
@@ -308,11 +310,11 @@ def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list
             channel=placement.answered_by_channel or "",
             reason=reason or "",
             override_reason=reason_text(placement.override_reason),
-            override_note=placement.override_note,
+            override_note=note,
             override_cost=placement.override_cost,
             decided_by=decided_by,
         )
-        for placement, decided_by, reason in rows
+        for (placement, decided_by, reason), note in zip(rows, notes, strict=True)
     ]
 
 

@@ -15,6 +15,7 @@ from app.authz import Stage, disclose
 from app.db import db, transaction
 from app.errors import NotAllowed, NotFound
 from app.events import Fact, record
+from app.fields import open_field, open_fields
 from app.models.accounts import User
 from app.models.events import Event
 from app.models.placements import PlacementState
@@ -38,6 +39,7 @@ from app.services.standing import (
     status_of,
 )
 
+Listed = Row[Referral, Needs, str, Caller, str]
 LISTED = 100
 # What an officer has nothing left to do for.
 ENDED = (
@@ -103,7 +105,7 @@ def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
             .outerjoin(District, District.code == Needs.district_code)
             .join(Caller, Caller.id == Referral.caller_id)
             .join(User, User.id == Referral.officer_id)
-            .with_only_columns(Referral, Needs, District.place, Caller.incident_ref, User.name)
+            .with_only_columns(Referral, Needs, District.place, Caller, User.name)
             .order_by(Referral.submitted_at.desc())
             .limit(LISTED)
         )
@@ -113,11 +115,16 @@ def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
         ]
         listed = sorted(row[0].id for rows in found for row in rows)
         record(Fact.REFERRALS_LISTED, by=by, detail={"referral_ids": listed})
-        return [_row(row, by) for row in found[0]], [_row(row, by) for row in found[1]]
+        return _rows(found[0], by), _rows(found[1], by)
 
 
-def _row(row: Row[Referral, Needs, str, str, str], by: Actor) -> RequestRow:
-    referral, needs, place, incident_ref, officer = row
+def _rows(rows: list[Listed], by: Actor) -> list[RequestRow]:
+    references = open_fields([row[3] for row in rows], "incident_ref")
+    return [_row(row, ref, by) for row, ref in zip(rows, references, strict=True)]
+
+
+def _row(row: Listed, incident_ref: str, by: Actor) -> RequestRow:
+    referral, needs, place, _, officer = row
     return disclose(
         RequestRow,
         stage_of(referral, by),
@@ -210,8 +217,8 @@ def shared_answers(ref: str, *, by: Actor) -> dict[str, list[str]]:
             "urgency": referral.urgency,
             "language": needs.language_code,
             "london": needs.london,
-            "callback_phone": caller.callback_phone,
-            "incident_ref": caller.incident_ref,
+            "callback_phone": open_field(caller, "callback_phone"),
+            "incident_ref": open_field(caller, "incident_ref"),
         }
         for number, zone in enumerate(safety.danger_zones):
             values[f"avoid-{number}-place"] = zone["district"]
@@ -268,8 +275,8 @@ def _as_sent(referral: Referral, stage: Stage) -> RequestAsSent:
         language=lambda: db.session.get_one(Language, needs().language_code).name,
         needs=lambda: _asked_as(needs()),
         submitted_at=lambda: referral.submitted_at,
-        callback_phone=lambda: caller().callback_phone,
-        incident_ref=lambda: caller().incident_ref,
+        callback_phone=lambda: open_field(caller(), "callback_phone"),
+        incident_ref=lambda: open_field(caller(), "incident_ref"),
         may_withdraw=lambda: referral.state in MAY_WITHDRAW,
         is_own=lambda: stage is Stage.ASKER,
     )

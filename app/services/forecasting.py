@@ -77,7 +77,7 @@ def forecast(now: datetime) -> Expected:
     mean = (bed_days + calibration()["stay"]["crisis_bed_days"]["mean"] * prior["prior_stays"]) / (
         departures + prior["prior_stays"]
     )
-    women = sum(seen.values())
+    women = regions.total()
     document = {
         "format": FORMAT,
         "arrivals_per_day": round((women + prior_women) / (days + prior["prior_days"]), 4),
@@ -101,21 +101,28 @@ def sorted_of(kinds: dict[_Kind, float]) -> list[_Kind]:
     return sorted(kinds, key=repr)
 
 
-def _seen(since: datetime) -> tuple[Counter[_Kind], Counter[str]]:
-    """How many of each kind asked since then, and in which region they stood."""
+def _seen(since: datetime) -> tuple[dict[_Kind, float], Counter[str]]:
+    """How many of each kind asked since then, and in which region they stood.
+
+    Those whose record was purged are counted by region; what they needed is taken to have been as
+    the others' was.
+    """
+    region = func.coalesce(District.region_code, Referral.region_code)
     rows = db.session.execute(
-        select(Needs, Safety.danger_zones, District.region_code)
+        select(Needs, Safety.danger_zones, region, Referral.purged_at)
         .select_from(Referral)
-        .join(Needs, Needs.id == Referral.needs_id)
-        .join(Safety, Safety.id == Referral.safety_id)
-        .join(District, District.code == Needs.district_code)
+        .outerjoin(Needs, Needs.id == Referral.needs_id)
+        .outerjoin(Safety, Safety.id == Referral.safety_id)
+        .outerjoin(District, District.code == Needs.district_code)
         .where(
             Referral.submitted_at >= since,
             func.coalesce(Referral.closed_reason, "").not_in(NOT_A_WOMAN_MORE),
         )
     ).all()
-    kinds = Counter(_kind(needs, zones) for needs, zones, _ in rows)
-    return kinds, Counter(region for *_, region in rows)
+    kinds = Counter(_kind(needs, zones) for needs, zones, _, purged_at in rows if purged_at is None)
+    each = len(rows) / kinds.total() if kinds else 0.0
+    regions = Counter(row[2] for row in rows)
+    return {kind: count * each for kind, count in kinds.items()}, regions
 
 
 def _kind(needs: Needs, zones: list[dict[str, Any]]) -> _Kind:
@@ -167,10 +174,12 @@ def _prior_kinds() -> Counter[_Kind]:
     return Counter(one() for _ in range(PRIOR_DRAWS))
 
 
-def _mixed(seen: Counter[_Kind], prior: Counter[_Kind], prior_women: float) -> dict[_Kind, float]:
+def _mixed(
+    seen: dict[_Kind, float], prior: Counter[_Kind], prior_women: float
+) -> dict[_Kind, float]:
     """Each kind's weight in women: those seen, and the prior's share of its own."""
     each = prior_women / prior.total()
-    return {kind: seen[kind] + prior[kind] * each for kind in {*seen, *prior}}
+    return {kind: seen.get(kind, 0.0) + prior[kind] * each for kind in {*seen, *prior}}
 
 
 def _towns(seen: Counter[str], prior_women: float) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.row_security import UNGUARDED
+from app.services.key_rotation import unknown_keys
 
 # Source of the numbers: docs/runbook.md, "Invariants".
 RULES = {
@@ -78,6 +79,27 @@ RULES = {
                AND d.kind IN ('user_disabled', 'user_enabled')
              ORDER BY d.id DESC LIMIT 1) AS last ON last.kind = 'user_disabled'
          WHERE v.at > last.at + interval '10 seconds'""",
+    "I11 a sealed field without its key, or a number in the open": r"""
+        SELECT c.id::text FROM caller c LEFT JOIN record_key k ON k.id = c.key_id
+         WHERE k.id IS NULL
+        UNION ALL
+        SELECT c.id::text FROM contact c LEFT JOIN record_key k ON k.id = c.key_id
+         WHERE k.id IS NULL
+        UNION ALL
+        SELECT r.id::text FROM refuge r LEFT JOIN record_key k ON k.id = r.key_id
+         WHERE k.id IS NULL
+        UNION ALL
+        SELECT p.id::text FROM placement p LEFT JOIN record_key k ON k.id = p.key_id
+         WHERE k.id IS NULL AND p.override_note_sealed IS NOT NULL
+        UNION ALL
+        SELECT s.message_sid FROM sms_inbox s LEFT JOIN record_key k ON k.id = s.key_id
+         WHERE k.id IS NULL AND s.body_sealed IS NOT NULL
+        UNION ALL
+        SELECT id::text FROM event WHERE detail::text ~ '\+[1-9][0-9]{9,14}'
+        UNION ALL
+        SELECT id::text FROM message WHERE variables::text ~ '\+[1-9][0-9]{9,14}'""",
+    "I13 a record kept for longer than its rule": """
+        SELECT referral_id FROM retention_due WHERE due_at < waymark_now() - interval '1 day'""",
     "I14 a service role with too many rights": """
         SELECT rolname FROM pg_roles WHERE rolname IN
                ('waymark_web', 'waymark_worker', 'waymark_report')
@@ -115,4 +137,5 @@ def broken() -> dict[str, int]:
             name: db.session.scalar(text(f"SELECT count(*) FROM ({query}) AS found"))  # noqa: S608
             for name, query in RULES.items()
         }
+    counts["I11 a key of a record that no key of this service opens"] = unknown_keys()
     return {name: int(count) for name, count in counts.items() if count}

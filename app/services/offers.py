@@ -15,6 +15,7 @@ from app.codes import CODE_LETTERS
 from app.db import as_waymark, db, patiently, transaction
 from app.errors import Conflict, NotAllowed, NotFound
 from app.events import Fact, record
+from app.fields import seal
 from app.models.beds import Bed, BedKind, BedUse, Room
 from app.models.messages import Task, TaskKind
 from app.models.placements import Channel, Placement, PlacementState
@@ -267,9 +268,9 @@ def hold_room(
         run_id=run_id,
         decided_by_id=by.user_id,
         override_reason=override.reason if override else None,
-        override_note=override.note if override else "",
         override_cost=override.cost if override else "",
     )
+    seal(placement, override_note=override.note if override else "")
     db.session.add(placement)
     db.session.flush()
     for bed in sorted(beds, key=lambda bed: bed.id):

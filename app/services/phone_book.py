@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from app.actors import SYSTEM
 from app.db import db, transaction
+from app.fields import open_fields
 from app.models.beds import Refuge
 from app.models.messages import Contact
 
@@ -14,12 +15,13 @@ def phone_book() -> dict[str, str]:
     """Number -> the refuge's alias; the label too where a refuge has several phones."""
     with transaction(by=SYSTEM):
         rows = db.session.execute(
-            select(Contact.phone, Refuge.alias, Contact.label)
+            select(Contact, Refuge.alias)
             .join(Refuge, Refuge.id == Contact.refuge_id)
             .order_by(Refuge.alias, Contact.position, Contact.id)
         ).all()
-    aliases = [alias for _, alias, _ in rows]
+        phones = open_fields([contact for contact, _ in rows], "phone")
+    aliases = [alias for _, alias in rows]
     return {
-        phone: alias if aliases.count(alias) == 1 else f"{alias} ({label})"
-        for phone, alias, label in rows
+        phone: alias if aliases.count(alias) == 1 else f"{alias} ({contact.label})"
+        for phone, (contact, alias) in zip(phones, rows, strict=True)
     }

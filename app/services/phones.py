@@ -17,6 +17,7 @@ from app.actors import SYSTEM, Actor, Role
 from app.db import db, transaction
 from app.errors import Conflict, NotFound
 from app.events import Fact, record
+from app.fields import PHONE, any_of, open_field, seal
 from app.models.beds import Refuge
 from app.models.messages import Contact, TaskKind
 from app.notices import Template
@@ -78,7 +79,7 @@ def _shown(row: Contact, now: datetime) -> PhoneShown:
     return PhoneShown(
         public_id=row.public_id,
         label=row.label,
-        phone=row.phone,
+        phone=open_field(row, "phone"),
         is_stopped=row.stopped_at is not None,
         answers_from=row.answers_from if is_new else None,
         ends_at=row.ends_at,
@@ -103,13 +104,17 @@ def change_number(public_id: UUID, new: NewNumber, *, by: Actor) -> None:
         old.ends_at = now if new.is_lost else settled
         made = Contact(
             refuge_id=old.refuge_id,
-            phone=new.phone,
             label=old.label,
             position=old.position,
             verified_at=now,
             replaces_id=old.id,
             answers_from=settled,
         )
+        if db.session.scalar(
+            select(Contact.id).where(any_of(Contact.phone_index, PHONE, new.phone))
+        ):
+            raise Conflict("That number is in use already.")
+        seal(made, phone=new.phone)
         db.session.add(made)
         db.session.flush()
         _tell(Template.NUMBER_REPLACED, old, made, now)

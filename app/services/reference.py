@@ -30,6 +30,7 @@ from app.models.reference import (
     Region,
     SupportItem,
 )
+from app.models.retention import RetentionRule
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 Row = dict[str, Any]
@@ -96,6 +97,7 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield RecoveryRule, ("jurisdiction", "valid_from"), _recovery_rules()
     yield SupportItem, ("code",), _support_items()
     yield AbuseLimit, ("code", "valid_from"), _abuse_limits()
+    yield RetentionRule, ("kind", "valid_from"), _retention_rules()
 
 
 def _regions() -> list[Row]:
@@ -234,6 +236,18 @@ def _abuse_limits() -> list[Row]:
             "text": row["text"],
         }
         for row in read_rows("abuse_limits.csv")
+    ]
+
+
+def _retention_rules() -> list[Row]:
+    return [
+        {
+            "kind": row["kind"],
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "days": int(row["days"]),
+            "text": row["text"],
+        }
+        for row in read_rows("retention_rule.csv")
     ]
 
 

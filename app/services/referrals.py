@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime
 
@@ -14,6 +13,7 @@ from app.codes import CODE_LETTERS
 from app.db import db, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.events import Fact, record
+from app.fields import fingerprints, newest_fingerprint, seal
 from app.models.accounts import Organisation
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.reference import (
@@ -79,21 +79,22 @@ def make_referral(new: NewReferral, *, by: Actor) -> str:
 
 def _seen_before(new: NewReferral, by: Actor) -> str | None:
     """Claim the form's key, or find what it made; a twin in flight is waited for by the key."""
-    digest = hashlib.sha256(repr(new).encode()).digest()
+    # Keyed: a plain hash of few unknowns, a number among them, can be tried out.
+    _, digest = newest_fingerprint("form", repr(new))
     claimed = db.session.execute(
         insert(FormKey)
-        .values(user_id=by.user_id, key=new.form_key, content_sha256=digest)
+        .values(user_id=by.user_id, key=new.form_key, content_hmac=digest)
         .on_conflict_do_nothing()
         .returning(FormKey.key)
     ).first()
     if claimed is not None:
         return None
     row = db.session.execute(
-        select(FormKey.content_sha256, Referral.ref)
+        select(FormKey.content_hmac, Referral.ref)
         .join(Referral, Referral.id == FormKey.referral_id)
         .where(FormKey.user_id == by.user_id, FormKey.key == new.form_key)
     ).one()
-    if row.content_sha256 != digest:
+    if row.content_hmac not in fingerprints("form", repr(new)):
         raise Conflict(
             f"This form was sent already, as {row.ref}, with other answers."
             " Open that request, or start a new one."
@@ -109,7 +110,8 @@ def add_referral(new: NewReferral, by: Actor, now: datetime) -> Referral:
     )
     first = _own_referral(new.same_as, by) if new.same_as else None
     incident_id = first.incident_id if first else _new_incident(by)
-    caller = Caller(callback_phone=new.callback_phone, incident_ref=new.incident_ref)
+    caller = Caller()
+    seal(caller, callback_phone=new.callback_phone, incident_ref=new.incident_ref)
     needs, safety = _needs(new, force), _safety(new, force)
     db.session.add_all([caller, needs, safety])
     db.session.flush()

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.actors import Actor
 from app.authz import Stage, disclose
 from app.db import db
+from app.fields import open_field
 from app.models.beds import Refuge
 from app.models.placements import Placement
 from app.models.plans import PlanLine, PlanRun
@@ -91,7 +92,7 @@ def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Han
         stage_of(referral, by),
         alias=lambda: refuge.alias,
         duty_line=lambda: "" if waits else refuge.duty_line,
-        handover_point=lambda: "" if waits else refuge.handover_point,
+        handover_point=lambda: "" if waits else open_field(refuge, "handover_point"),
         waits_for_call_back=lambda: waits,
     )
 

@@ -13,6 +13,7 @@ from app.authz import Stage, disclose
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
+from app.fields import open_field
 from app.models.accounts import Organisation, User
 from app.models.beds import Refuge
 from app.models.messages import (
@@ -122,7 +123,7 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .outerjoin(Refuge, Refuge.id == func.coalesce(Placement.refuge_id, Contact.refuge_id))
             .outerjoin(Organisation, Organisation.id == User.organisation_id)
             .with_only_columns(
-                *(Task, Referral.ref, Caller.callback_phone, Refuge, Contact),
+                *(Task, Referral.ref, Caller, Refuge, Contact),
                 User.name + ", " + Organisation.name,
             )
             .where(Task.done_at.is_(None))
@@ -139,7 +140,7 @@ def list_tasks(*, by: Actor) -> TasksPage:
 def _shown(
     task: Task,
     ref: str | None,
-    phone: str | None,
+    caller: Caller | None,
     refuge: Refuge | None,
     contact: Contact | None,
     person: str | None,
@@ -155,7 +156,7 @@ def _shown(
         what_to_do=lambda: WHAT_TO_DO[TaskKind(task.kind)],
         opened_at=lambda: task.opened_at,
         ref=lambda: ref or "",
-        officer_phone=lambda: phone or "",
+        officer_phone=lambda: open_field(caller, "callback_phone") if caller is not None else "",
         alias=lambda: refuge.alias if refuge else "",
         duty_line=lambda: refuge.duty_line if refuge else "",
         phone_label=lambda: contact.label if contact else "",

@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from app.actors import Actor, Role
 from app.db import db
+from app.fields import PHONE, any_of
 from app.models.beds import Refuge
-from app.models.messages import Contact, SmsInbox
+from app.models.messages import Contact
 from app.notices import Template
 from app.services.telling import in_use
 
@@ -56,12 +57,14 @@ class Verdict:
     placement_id: int | None = None
 
 
-def find_sender(row: SmsInbox, now: datetime) -> Sender | None:
+def find_sender(phone: str, now: datetime) -> Sender | None:
     """The verified phone behind a text, acting for its refuge and nothing more."""
     found = db.session.execute(
         select(Contact, Refuge.organisation_id)
         .join(Refuge, Refuge.id == Contact.refuge_id)
-        .where(Contact.phone == row.from_phone, Contact.verified_at.is_not(None), in_use(now))
+        .where(
+            any_of(Contact.phone_index, PHONE, phone), Contact.verified_at.is_not(None), in_use(now)
+        )
     ).first()
     if found is None:
         return None

@@ -12,6 +12,7 @@ from app.actors import SYSTEM
 from app.db import db, transaction
 from app.errors import Busy
 from app.events import Fact, record
+from app.fields import PHONE, any_of, open_field, seal
 from app.models.messages import Contact, SmsInbox, TaskKind
 from app.outbox import close_tasks, open_task, owe
 from app.queue import Job, defer
@@ -32,25 +33,34 @@ def receive_text(message_sid: str, from_: str, to: str, body: str) -> bool:
     """Keep a text and put its reading in line. False: a replay, which changes nothing."""
     sender = _keepable(from_)[:40]
     with transaction(by=SYSTEM):
-        contact = db.session.scalar(select(Contact).where(Contact.phone == sender))
-        new = db.session.execute(
-            insert(SmsInbox)
-            .values(
-                message_sid=message_sid,
-                from_phone=sender,
-                to_phone=_keepable(to)[:40],
-                body=_keepable(body),
-                contact_id=contact.id if contact else None,
-            )
-            .on_conflict_do_nothing(index_elements=["message_sid"])
-            .returning(SmsInbox.message_sid)
-        ).scalar()
-        if new is None:
+        contact = db.session.scalar(
+            select(Contact).where(any_of(Contact.phone_index, PHONE, sender))
+        )
+        row = SmsInbox(message_sid=message_sid, to_phone=_keepable(to)[:40])
+        row.contact_id = contact.id if contact else None
+        if not _keep_once(row, sender, _keepable(body)):
             return False
         refuge_id = contact.refuge_id if contact else None
         record(Fact.TEXT_RECEIVED, by=SYSTEM, refuge_id=refuge_id, detail={"sid": message_sid})
         defer(Job.HANDLE_TEXTS)
         return True
+
+
+def _keep_once(row: SmsInbox, sender: str, body: str) -> bool:
+    """False: a text of this provider id is kept already, and nothing of this one stays."""
+    with db.session.begin_nested() as point:
+        seal(row, from_phone=sender, body=body)
+        columns = [column.key for column in SmsInbox.__table__.columns]
+        values = {name: getattr(row, name) for name in columns if name in row.__dict__}
+        new = db.session.execute(
+            insert(SmsInbox)
+            .values(values)
+            .on_conflict_do_nothing(index_elements=["message_sid"])
+            .returning(SmsInbox.message_sid)
+        ).scalar()
+        if new is None:
+            point.rollback()
+        return new is not None
 
 
 def handle_waiting() -> int:
@@ -91,9 +101,10 @@ def handle_inbound(message_sid: str) -> Outcome | None:
         row = db.session.get(SmsInbox, message_sid)
         if row is None or row.handled_at is not None:
             return None
-        sender = find_sender(row, now)
-        is_blocked = _wrong_codes(row.from_phone, now) >= MOST_WRONG_CODES
-    reply = read_reply(row.body)
+        phone = open_field(row, "from_phone")
+        sender = find_sender(phone, now)
+        is_blocked = _wrong_codes(phone, now) >= MOST_WRONG_CODES
+        reply = read_reply(open_field(row, "body"))
     verdict = judge(reply, sender, is_blocked=is_blocked, message_sid=message_sid)
     return _keep(message_sid, sender, verdict)
 
@@ -136,7 +147,7 @@ def _settle_phone(row: SmsInbox, sender: Sender, outcome: Outcome, now: datetime
         close_tasks(TaskKind.PHONE_STOPPED, contact_id=contact.id)
     elif outcome in GUESSES:
         db.session.flush()
-        if _wrong_codes(row.from_phone, now) >= MOST_WRONG_CODES:
+        if _wrong_codes(open_field(row, "from_phone"), now) >= MOST_WRONG_CODES:
             open_task(TaskKind.WRONG_CODES, contact_id=contact.id)
 
 
@@ -144,7 +155,7 @@ def _wrong_codes(phone: str, now: datetime) -> int:
     return (
         db.session.scalar(
             select(func.count()).where(
-                SmsInbox.from_phone == phone,
+                any_of(SmsInbox.from_phone_index, PHONE, phone),
                 SmsInbox.outcome.in_(GUESSES),
                 SmsInbox.received_at > now - WRONG_CODES_WITHIN,
             )

@@ -14,6 +14,7 @@ def init_views(app: Flask) -> None:
         auth,
         coordinator,
         coordinator_houses,  # noqa: F401 - more pages of the desk's blueprint
+        data_rights,
         force,
         health,
         live,
@@ -30,7 +31,7 @@ def init_views(app: Flask) -> None:
 
     for module in (
         *(public, auth, force, account, police, coordinator, refuge, team, manager, admin),
-        access,
+        *(access, data_rights),
         *(records, live, webhooks, health),
     ):
         app.register_blueprint(module.bp)

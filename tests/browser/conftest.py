@@ -26,7 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 420  # a week is played first; other work may share the machine
 READY = re.compile(r"^Ready: (\S+)$", re.M)
 PHONE = re.compile(r"^Demo phone: (\S+)$", re.M)
-OURS = ("WAYMARK_", "DATABASE_URL", "TWILIO_", "SECRET_KEY", "PUBLIC_URL", "PORT")
+OURS = (
+    *("WAYMARK_", "DATABASE_URL", "TWILIO_", "SECRET_KEY", "PUBLIC_URL", "PORT", "FIELD_KEYS"),
+    *("INDEX_KEYS", "VAULT_"),
+)
 
 expect.set_options(timeout=30_000)
 

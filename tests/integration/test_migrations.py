@@ -15,6 +15,7 @@ import app.models  # noqa: F401 - fills the metadata
 from app.cli import alembic_config
 from app.db import Base
 from app.embedded_postgres import EmbeddedPostgres
+from tests.conftest import FIELD_KEYS, INDEX_KEYS
 
 SCRATCH = "waymark_migrations"
 STEPS = [
@@ -29,6 +30,21 @@ COLUMNS = text(
 RULES = text(
     "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
     " WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2"
+)
+KEPT_IN_THE_OPEN = (
+    "INSERT INTO caller (callback_phone, incident_ref) VALUES"
+    " ('+447700900931', 'OP SEVEN'), ('+447700900933', '')",
+    "INSERT INTO sms_inbox (message_sid, from_phone, to_phone, body)"
+    " VALUES ('SM1', '+447700900932', '+447700900000', 'hello')",
+)
+READ_AGAIN = (
+    "SELECT id, callback_phone, incident_ref FROM caller ORDER BY id",
+    "SELECT message_sid, from_phone, body FROM sms_inbox",
+)
+SEALED_NOW = (
+    "SELECT callback_phone_sealed, incident_ref_sealed FROM caller",
+    "SELECT from_phone_sealed, from_phone_index, body_sealed FROM sms_inbox",
+    "SELECT wrapped FROM record_key",
 )
 POLICIES = text(
     "SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check FROM pg_policies"
@@ -93,6 +109,32 @@ def test_the_models_say_what_the_migrations_made(scratch: str) -> None:
         differences = compare_metadata(context, Base.metadata)
 
     assert differences == []
+
+
+def test_what_was_kept_in_the_open_is_sealed_and_opens_again(
+    scratch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "only for tests, " * 3)
+    monkeypatch.setenv("FIELD_KEYS", FIELD_KEYS)
+    monkeypatch.setenv("INDEX_KEYS", INDEX_KEYS)
+    config = alembic_config(scratch)
+    command.upgrade(config, "0012")
+    engine = create_engine(scratch, poolclass=pool.NullPool)
+    with engine.begin() as connection:
+        for statement in KEPT_IN_THE_OPEN:
+            connection.execute(text(statement))
+        before = [connection.execute(text(query)).all() for query in READ_AGAIN]
+
+    command.upgrade(config, "0017")
+    with engine.connect() as connection:
+        sealed = [connection.execute(text(query)).all() for query in SEALED_NOW]
+    command.downgrade(config, "0020")
+
+    assert "+447700900931" in repr(before)
+    assert not any(word in repr(sealed) for word in ("900931", "OP SEVEN", "900932", "hello"))
+    assert [len(rows) for rows in sealed] == [2, 1, 3]
+    with engine.connect() as connection:
+        assert [connection.execute(text(query)).all() for query in READ_AGAIN] == before
 
 
 def test_two_migrations_at_once_wait_for_each_other(scratch: str) -> None:

@@ -64,6 +64,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "TWILIO_API_BASE_URL": "",
         "AUDIT_SIGNING_KEY": settings.audit_signing_key,
         "AUDIT_ANCHOR": settings.audit_anchor,
+        "FIELD_KEYS": settings.field_keys,
+        "INDEX_KEYS": settings.index_keys,
     }
 
 

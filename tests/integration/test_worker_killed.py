@@ -20,7 +20,7 @@ from app.db import db, transaction
 from app.embedded_postgres import EmbeddedPostgres
 from app.services import invariants
 from tests.cast import Cast
-from tests.conftest import DATABASE, Run
+from tests.conftest import DATABASE, FIELD_KEYS, INDEX_KEYS, Run
 from tests.factories import make_referral
 from tests.fake_twilio import FakeTwilio
 
@@ -37,6 +37,8 @@ def start_worker(
     environment = {
         **os.environ,
         "SECRET_KEY": "only for tests, " * 3,
+        "FIELD_KEYS": FIELD_KEYS,
+        "INDEX_KEYS": INDEX_KEYS,
         "DATABASE_URL": postgres.url("waymark_owner", DATABASE),
         "WORKER_DATABASE_URL": postgres.url("waymark_worker", DATABASE),
         "WEB_DATABASE_URL": postgres.url("waymark_web", DATABASE),

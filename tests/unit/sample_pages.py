@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace as Sample
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask, render_template
 from werkzeug.datastructures import MultiDict
@@ -31,6 +32,12 @@ LINKS = {
     "public.about_data": "/about-the-data",
     "public.leave": "/leave",
     "public.send_surge": "/demo/surge",
+    "data_rights.overview": "/data-rights/",
+    "data_rights.place_hold": "/data-rights/holds",
+    "data_rights.lift_hold": "/data-rights/holds/<uuid:hold>/lift",
+    "data_rights.ask_for_copy": "/data-rights/copies",
+    "data_rights.approve_copy": "/data-rights/copies/<uuid:copy>/approve",
+    "data_rights.take_copy": "/data-rights/copies/<uuid:copy>/take",
 }
 FRAME: dict[str, Any] = {
     "demo": True,
@@ -179,6 +186,31 @@ def tour() -> dict[str, Any]:
     }
 
 
+def data_rights(*, is_lead: bool, errors: dict[str, Any] | None = None) -> dict[str, Any]:
+    held = Sample(
+        public_id=uuid4(),
+        ref="R-7KQ4M2A",
+        reason="court_order",
+        placed_at=NOW,
+        placed_by="Lena Holt",
+        lift_asked_by="" if is_lead else "Lena Holt",
+        may_agree=not is_lead,
+    )
+    copy = Sample(
+        public_id=uuid4(),
+        ref="R-7KQ4M2A",
+        asked_at=NOW,
+        asked_by="Lena Holt",
+        approved_by="Dee Marsh" if is_lead else "",
+        may_approve=not is_lead,
+        may_take=is_lead,
+    )
+    rules = [Sample(text="Texts are kept for 28 days.", days=28)]
+    page = Sample(holds=[held], copies=[copy], rules=rules, is_lead=is_lead)
+    forms = {"hold_form": form(errors=errors), "copy_form": form()}
+    return FRAME | forms | {"page": page, "reasons": ["court_order", "complaint"]}
+
+
 def broken(code: int) -> dict[str, Any]:
     return FRAME | {"status": code, "error_id": "e7f3"}
 
@@ -205,6 +237,15 @@ def prove(**changes: Any) -> dict[str, Any]:
 
 PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "tour": ("public/tour.html", tour),
+    "data rights": ("data_rights/overview.html", lambda: data_rights(is_lead=True)),
+    "data rights with errors": (
+        "data_rights/overview.html",
+        lambda: data_rights(is_lead=True, errors={"ref": ["No such."], "reason": ["Choose."]}),
+    ),
+    "data rights of the second": (
+        "data_rights/overview.html",
+        lambda: data_rights(is_lead=False),
+    ),
     "about the data": ("public/about_data.html", lambda: OPEN),
     "sign in": (
         "public/sign_in.html",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import subprocess
 import sys
@@ -13,6 +15,16 @@ from config import Environment, Settings, SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "Qm3kT9wXv7LzR2hYd5NcJ8sGb4FpA6uE"
+
+
+def encoded(key: bytes) -> str:
+    return base64.b64encode(key).decode()
+
+
+def key_of(word: str) -> str:
+    return encoded(hashlib.sha256(word.encode()).digest())
+
+
 PRODUCTION = {
     "WAYMARK_ENV": "production",
     "SECRET_KEY": SECRET,
@@ -25,7 +37,11 @@ PRODUCTION = {
     "TWILIO_MESSAGING_SERVICE_SID": "MG" + "1" * 32,
     "AUDIT_SIGNING_KEY": "A" * 42 + "E",
     "AUDIT_ANCHOR": "https://anchors.example/waymark",
+    "FIELD_KEYS": f"2026-11:{key_of('fields')},2025-11:{key_of('fields before')}",
+    "INDEX_KEYS": f"2026-11:{key_of('index')}",
 }
+NO_KEYS = {"FIELD_KEYS": "", "INDEX_KEYS": ""}
+IN_VAULT = NO_KEYS | {"VAULT_ADDR": "https://vault.example", "VAULT_TOKEN": "t"}
 # What is set otherwise, and the words that name what to do about it.
 REFUSED_IN_PRODUCTION = [
     ({"SECRET_KEY": "change-me-" * 4}, "SECRET_KEY"),
@@ -45,6 +61,10 @@ REFUSED_IN_PRODUCTION = [
     ({"TWILIO_API_BASE_URL": "http://127.0.0.1:9000"}, "TWILIO_API_BASE_URL"),
     ({"AUDIT_SIGNING_KEY": ""}, "AUDIT_SIGNING_KEY"),
     ({"AUDIT_ANCHOR": ""}, "AUDIT_ANCHOR"),
+    (NO_KEYS, "Production needs FIELD_KEYS and INDEX_KEYS, or VAULT_ADDR"),
+    ({"FIELD_KEYS": f"a:{encoded(bytes(range(15)) * 2 + bytes(2))}"}, "not a placeholder"),
+    ({"INDEX_KEYS": f"a:{encoded(b'thirty-two letters of a sentence')}"}, "not a placeholder"),
+    (IN_VAULT | {"VAULT_ADDR": "http://vault.example"}, "VAULT_ADDR beginning with https://"),
 ]
 REFUSED_EVERYWHERE = [
     ({"SECRET_KEY": ""}, "SECRET_KEY must be at least 32"),
@@ -60,6 +80,16 @@ REFUSED_EVERYWHERE = [
     ({"AUDIT_SIGNING_KEY": "A" * 42}, "AUDIT_SIGNING_KEY must be made with"),
     ({"AUDIT_SIGNING_KEY": "ä" * 43}, "AUDIT_SIGNING_KEY must be made with"),
     ({"AUDIT_ANCHOR": "http://anchors.example"}, "AUDIT_ANCHOR must be"),
+    ({"FIELD_KEYS": ""}, "belong together"),
+    ({"INDEX_KEYS": ""}, "belong together"),
+    ({"FIELD_KEYS": PRODUCTION["INDEX_KEYS"]}, "must not share a key"),
+    ({"FIELD_KEYS": "a:" + key_of("fields")[:-4]}, "FIELD_KEYS must list keys as id:key"),
+    ({"FIELD_KEYS": key_of("fields")}, "FIELD_KEYS must list keys as id:key"),
+    ({"INDEX_KEYS": "a:" + "!" * 44}, "INDEX_KEYS must list keys as id:key"),
+    ({"INDEX_KEYS": f"a:{key_of('1')},a:{key_of('2')}"}, "INDEX_KEYS must list keys as id:key"),
+    ({"INDEX_KEYS": f"a:{key_of('1')},"}, "INDEX_KEYS must list keys as id:key"),
+    ({"VAULT_ADDR": "https://vault.example", "VAULT_TOKEN": "t"}, "not both"),
+    (IN_VAULT | {"VAULT_TOKEN": ""}, "VAULT_ADDR needs VAULT_TOKEN"),
 ]
 
 
@@ -156,3 +186,18 @@ def test_the_command_line_shows_one_line_and_no_traceback() -> None:
 
     assert done.returncode == 1
     assert done.stderr == "Error: Production needs PUBLIC_URL beginning with https://.\n"
+
+
+@pytest.mark.parametrize("changes", [{}, IN_VAULT], ids=["environment", "vault"])
+def test_production_starts_with_keys_of_either_kind(changes: dict[str, str]) -> None:
+    settings = Settings.from_env(PRODUCTION | changes)
+
+    assert bool(settings.vault_addr) is bool(changes)
+    assert key_of("fields") not in repr(settings)
+
+
+def test_a_key_that_cannot_be_read_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(PRODUCTION | {"FIELD_KEYS": "a:c2VjcmV0"})
+
+    assert "c2VjcmV0" not in str(refused.value)

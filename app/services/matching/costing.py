@@ -57,7 +57,9 @@ def ask_cost(ref: str, room: UUID, *, by: Actor) -> None:
 def answer_questions() -> int:
     """Answer what was asked lately and the newest plan has not answered; how many. The worker's."""
     with transaction(by=SYSTEM):
-        run = db.session.scalar(select(PlanRun).order_by(PlanRun.as_of.desc()).limit(1))
+        kept = PlanRun.purged_at.is_(None)
+        newest = select(PlanRun).where(kept).order_by(PlanRun.as_of.desc()).limit(1)
+        run = db.session.scalar(newest)
         open_questions = _open_questions(run.id) if run else []
     if run is None or not open_questions:
         return 0

@@ -165,7 +165,8 @@ def _keep_explanation(run_id: UUID, line_id: int, answer: dict[str, Any]) -> boo
 
 def newest_run() -> PlanRun | None:
     """The plan that stands; a step for use inside a transaction."""
-    return db.session.scalar(select(PlanRun).order_by(PlanRun.as_of.desc()).limit(1))
+    kept = PlanRun.purged_at.is_(None)
+    return db.session.scalar(select(PlanRun).where(kept).order_by(PlanRun.as_of.desc()).limit(1))
 
 
 def plan_if_due() -> bool:

@@ -61,7 +61,11 @@ def made_with() -> dict[str, str]:
 def kept_runs(*, since: datetime | None = None) -> list[UUID]:
     """Every kept plan, oldest first; those that looked at ``since`` or later."""
     with transaction(by=SYSTEM):
-        query = select(PlanRun.id).order_by(PlanRun.as_of, PlanRun.id)
+        query = (
+            select(PlanRun.id)
+            .where(PlanRun.purged_at.is_(None))
+            .order_by(PlanRun.as_of, PlanRun.id)
+        )
         if since is not None:
             query = query.where(PlanRun.as_of >= since)
         return list(db.session.scalars(query))
@@ -77,6 +81,8 @@ def replay(run_id: UUID) -> Replay:
         run = db.session.get(PlanRun, run_id)
         if run is None:
             raise NotFound("There is no plan of that number.")
+        if run.purged_at is not None:
+            raise NotFound("That plan was purged when its time had passed: docs/retention.md.")
         shown = _shown_rooms(run_id)
     if not run.plan_sha256:
         return _answer(run, Verdict.OTHER_VERSION, "made before plans were kept to be made again")

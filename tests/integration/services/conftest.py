@@ -1,17 +1,19 @@
-"""What the tests of the figures share, and those of pre-alerts."""
+"""What the tests of the figures share, those of pre-alerts, and those of keeping."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from app.services import clock, pre_alerts
+from app.services import clock, pre_alerts, retention
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import rooms_need_no_time
 from tests.integration.services.expected import coming, now_is
+from tests.integration.services.keeping import Time
 from tests.known_world import START, World
 
 
@@ -34,3 +36,13 @@ def told(cast: Cast, run: Run) -> Any:
         return made
 
     return tell
+
+
+@pytest.fixture
+def time(run_as_owner: Run) -> Time:
+    return Time(run_as_owner)
+
+
+@pytest.fixture
+def purge(run_as_worker: Run) -> Callable[[], int]:
+    return lambda: run_as_worker(retention.purge_due)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.actors import SYSTEM, Actor
 from app.db import db, transaction
 from app.errors import Conflict, NotAllowed, NotFound, ProofNeeded
+from app.fields import open_field
 from app.models.messages import Contact, Message, Task
 from app.models.placements import Placement
 from app.notices import Template
@@ -33,7 +34,7 @@ def manager(cast: Cast, hand: Hand) -> Actor:
 def rows(run: Run) -> dict[str, Contact]:
     def read() -> dict[str, Contact]:
         with transaction(by=SYSTEM):
-            return {each.phone: each for each in db.session.scalars(select(Contact))}
+            return {open_field(each, "phone"): each for each in db.session.scalars(select(Contact))}
 
     return run(read)  # type: ignore[no-any-return]
 
@@ -44,11 +45,11 @@ def owed(run: Run, *templates: Template) -> set[tuple[str, str]]:
     def read() -> set[tuple[str, str]]:
         with transaction(by=SYSTEM):
             found = db.session.execute(
-                select(Message.template, Contact.phone)
+                select(Message.template, Contact)
                 .join(Contact, Contact.id == Message.contact_id)
                 .where(Message.template.in_(templates))
             )
-            return {(template, phone) for template, phone in found}
+            return {(template, open_field(each, "phone")) for template, each in found}
 
     return run(read)  # type: ignore[no-any-return]
 

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.events import Fact
+from app.fields import PHONE, any_of
 from app.models.beds import Refuge, Void
 from app.models.events import Event
 from app.models.messages import Contact, Message, SmsInbox, Task, TaskKind
@@ -291,7 +292,9 @@ def _check_all(ago: timedelta) -> None:
 
 def _stop_phone(phone: str) -> None:
     with transaction(by=SYSTEM) as now:
-        db.session.execute(update(Contact).where(Contact.phone == phone).values(stopped_at=now))
+        db.session.execute(
+            update(Contact).where(any_of(Contact.phone_index, PHONE, phone)).values(stopped_at=now)
+        )
 
 
 def _in(ahead: timedelta) -> Any:

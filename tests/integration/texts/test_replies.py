@@ -14,6 +14,7 @@ from app import outbox
 from app.actors import SYSTEM, Actor
 from app.db import db, transaction
 from app.events import Fact
+from app.fields import PHONE, any_of
 from app.models.events import Event
 from app.models.messages import Contact, Message, SmsInbox, Task, TaskKind
 from app.models.placements import Channel, Placement
@@ -414,12 +415,17 @@ def _all_details() -> str:
 
 
 def _is_stopped(phone: str) -> bool:
-    return _ask(select(Contact.stopped_at).where(Contact.phone == phone))[0][0] is not None
+    return (
+        _ask(select(Contact.stopped_at).where(any_of(Contact.phone_index, PHONE, phone)))[0][0]
+        is not None
+    )
 
 
 def _unverify(phone: str) -> None:
     with transaction(by=SYSTEM):
-        db.session.scalars(select(Contact).where(Contact.phone == phone)).one().verified_at = None
+        db.session.scalars(
+            select(Contact).where(any_of(Contact.phone_index, PHONE, phone))
+        ).one().verified_at = None
 
 
 def _let_it_run_out(placement_id: int) -> None:
