@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -38,26 +40,28 @@ def solve_within(
     child = spawn.Process(target=_child, args=(there, problem, seconds, solver or _solve))
     child.start()
     there.close()
+    told: list[Plan | tuple[str, str]] = []
+    # Read by a thread: a child that hangs in the middle of a plan would hold up whoever reads it.
+    reader = threading.Thread(target=_listen, args=(here, told))
+    reader.start()
     try:
-        told = _last(here, deadline)
+        reader.join(max(0.0, deadline - time.monotonic()))
     finally:
         child.kill()
         child.join()
+        reader.join()  # the pipe has no other end any more
         here.close()
-    if isinstance(told, tuple):
-        raise ProblemError(*told)
-    return told or _at_once(problem)
+    last = told[-1] if told else None
+    if isinstance(last, tuple):
+        raise ProblemError(*last)
+    return last or _at_once(problem)
 
 
-def _last(pipe: Connection, deadline: float) -> Plan | tuple[str, str] | None:
-    """Return the last word of the child: a plan, or why there can be none."""
-    told: Plan | tuple[str, str] | None = None
-    while pipe.poll(max(0.0, deadline - time.monotonic())):
-        try:
-            told = pipe.recv()
-        except (EOFError, OSError):
-            break
-    return told
+def _listen(pipe: Connection, told: list[Plan | tuple[str, str]]) -> None:
+    """Note every word of the child: a plan, or why there can be none."""
+    with contextlib.suppress(EOFError, OSError):  # the child has ended, maybe in mid-sentence
+        while True:
+            told.append(pipe.recv())
 
 
 def _child(pipe: Connection, problem: Problem, seconds: float, solver: Solver) -> None:

@@ -211,7 +211,8 @@ def first_plan(model: Model) -> Ints:
     """Return an allowed plan: the accepted offers with their groups, then the queue in order.
 
     Raises:
-        ProblemError: the accepted offers leave no room for the rest of a group.
+        ProblemError: the accepted offers leave no room for the rest of a group, or none was found
+            in time.
     """
     fixed = {i for i, h in enumerate(model.table.households) if h.is_fixed}
     tied = set(fixed)
@@ -225,6 +226,8 @@ def first_plan(model: Model) -> Ints:
         found = best_of(Face.of(model), nothing, columns, None, deadline)
         if found.chosen is None:
             wanted = "accepted offers leave no room for the rest of a group; settle them first"
+            if not found.is_settled:
+                wanted = "no way to keep groups with accepted offers whole was found in time"
             raise ProblemError("together", wanted)
         base = found.chosen
     return greedy(model, base)

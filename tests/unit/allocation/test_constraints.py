@@ -180,7 +180,18 @@ def test_an_accepted_offer_whose_group_cannot_follow_is_named() -> None:
     fixed = make_household("h1", standing=Standing("f1", "r1", fixed=True))
     problem = make_problem((fixed, make_household("h2")), make_refuge(), together=(("h1", "h2"),))
 
-    with pytest.raises(ProblemError, match="together"):
+    with pytest.raises(ProblemError, match=r"together.* leave no room"):
+        solve(problem)
+
+
+def test_running_out_of_time_over_accepted_offers_is_not_called_a_contradiction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(solver, "_FIXED_SECONDS", -1.0)
+    fixed = make_household("h1", standing=Standing("f1", "r1", fixed=True))
+    problem = make_problem((fixed, make_household("h2")), two_rooms(), together=(("h1", "h2"),))
+
+    with pytest.raises(ProblemError, match=r"together.* in time"):
         solve(problem)
 
 

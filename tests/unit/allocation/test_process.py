@@ -2,9 +2,11 @@
 
 import os
 import signal
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.connection import Connection
 
 import pytest
 
@@ -24,6 +26,13 @@ Tell = Callable[[Plan], None]
 
 def hangs(problem: Problem, seconds: float, tell: Tell) -> None:
     tell(place(problem, seconds=seconds))
+    time.sleep(3600)
+
+
+def hangs_in_mid_sentence(problem: Problem, seconds: float, tell: Tell) -> None:
+    tell(place(problem, seconds=seconds))
+    pipe: Connection = tell.__self__  # type: ignore[attr-defined]
+    os.write(pipe.fileno(), struct.pack("!i", 1000))
     time.sleep(3600)
 
 
@@ -50,8 +59,9 @@ def test_a_solver_that_ends_gives_the_plan_it_gives_here() -> None:
     assert same_decisions(solve_within(small(), seconds=30), solve(small(), seconds=30))
 
 
-def test_a_solver_that_hangs_is_ended_and_its_plan_kept() -> None:
-    plan = solve_within(small(), seconds=15, grace=0, solver=hangs)
+@pytest.mark.parametrize("solver", [hangs, hangs_in_mid_sentence])
+def test_a_solver_that_hangs_is_ended_and_its_plan_kept(solver: Callable[..., None]) -> None:
+    plan = solve_within(small(), seconds=15, grace=0, solver=solver)
 
     assert same_decisions(plan, place(small(), seconds=30))
 
