@@ -149,7 +149,7 @@ def _without_uses(
 def _of_bed(
     uses: list[_Use], at: datetime, now: datetime, ready: timedelta, base: BedState, why: str
 ) -> tuple[BedState, str]:
-    use = next((use for use in uses if at in use.during and (use.live or at <= now)), None)
+    use = next((use for use in uses if at in use.during and (use.live or at < now)), None)
     if use is None:
         return base, why
     if use.reason:

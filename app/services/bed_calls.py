@@ -13,7 +13,7 @@ from app.actors import REFUGE, Actor
 from app.db import db, patiently, transaction
 from app.errors import Conflict, NotAllowed
 from app.events import Fact, record
-from app.models.beds import Bed, Room, Void
+from app.models.beds import Room, Void
 from app.models.reference import Reason, ReasonKind
 from app.policy import visible_rooms
 from app.services import availability, voids
@@ -63,8 +63,8 @@ def _call_free(number: int, by: Actor) -> Called:
         room = _room(number, by)
         if room is None:
             return _unknown(by)
-        _lock_beds(room)
-        closures = voids.in_effect(room)
+        voids.lock_room(room.id)
+        closures = voids.in_effect(room, now)
         for closure in closures:
             voids.finish(closure, now, by)
         if closures:
@@ -100,12 +100,12 @@ def _call_out(
         room = _room(number, by)
         if room is None:
             return _unknown(by)
-        _lock_beds(room)
+        voids.lock_room(room.id)
         done = db.session.scalar(select(Void).where(Void.message_sid == message_sid))
         if done is not None:
             return Called(became=Became.DONE, until=done.until)
         terms = Terms(until=until, message_sid=message_sid)
-        closures = voids.in_effect(room)
+        closures = voids.in_effect(room, now)
         try:
             voids.begin(room, reason, voids.lock_free_beds(room, now), now, terms, by)
         except Conflict:
@@ -130,13 +130,6 @@ def _unknown(by: Actor) -> Called:
         .order_by(Room.number)
     ).all()
     return Called(became=Became.UNKNOWN, numbers=numbers)
-
-
-def _lock_beds(room: Room) -> None:
-    """In id order, as every path does: two texts about one room are read one after the other."""
-    db.session.execute(
-        select(Bed.id).where(Bed.room_id == room.id).order_by(Bed.id).with_for_update()
-    ).all()
 
 
 def _only_house(by: Actor) -> None:

@@ -70,6 +70,7 @@ def start_void(room: UUID, reason: str, *, by: Actor, terms: Terms = NOW_AND_OPE
 def _start_void(public_id: UUID, reason: str, by: Actor, terms: Terms) -> UUID:
     with transaction(by=by) as now:
         room = find_room(by, Room.public_id == public_id)
+        lock_room(room.id)
         check_void_reason(reason)
         is_planned = terms.starts_at is not None and terms.starts_at > now
         check_times(terms, now)
@@ -82,17 +83,18 @@ def _start_void(public_id: UUID, reason: str, by: Actor, terms: Terms) -> UUID:
 
 def end_turnaround(room: Room, now: datetime) -> None:
     """A reason that a person gives takes the place of "being made ready"."""
-    for void in in_effect(room):
+    for void in in_effect(room, now):
         if void.reason_code == TURNAROUND:
             end(void, now)
     db.session.flush()
 
 
-def in_effect(room: Room) -> Sequence[Void]:
+def in_effect(room: Room, now: datetime) -> Sequence[Void]:
     """What keeps a room out of use, locked, oldest first: a step inside a transaction."""
     return db.session.scalars(
         select(Void)
         .where(Void.room_id == room.id, Void.live, Void.begun_at.is_not(None))
+        .where(func.upper_inf(Void.during) | (func.upper(Void.during) > now))
         .order_by(Void.id)
         .with_for_update()
     ).all()
@@ -113,6 +115,16 @@ def check_times(terms: Terms, now: datetime) -> None:
         raise Invalid(
             "Choose a day after the first one, within a year, or leave it empty.", field="back_on"
         )
+
+
+def lock_room(room_id: int) -> None:
+    """The first lock of whatever changes a room's closures; then come closures, then beds.
+
+    Offers and stays take no lock here: the beds are where the two meet.
+    """
+    db.session.execute(
+        select(Room.id).where(Room.id == room_id).with_for_update(key_share=True)
+    ).one()
 
 
 def find_room(by: Actor, which: ColumnElement[bool]) -> Room:
@@ -263,11 +275,15 @@ def end_void(public_id: UUID, *, by: Actor) -> None:
 
 def _lock(public_id: UUID, by: Actor) -> Void:
     rooms = visible_rooms(by).with_only_columns(Room.id)
-    void = db.session.scalar(
-        select(Void).where(Void.public_id == public_id, Void.room_id.in_(rooms)).with_for_update()
+    room_id = db.session.scalar(
+        select(Void.room_id).where(Void.public_id == public_id, Void.room_id.in_(rooms))
     )
-    if void is None:
+    if room_id is None:
         raise NotFound(ROOM_GONE)
+    lock_room(room_id)
+    void = db.session.scalars(
+        select(Void).where(Void.public_id == public_id).with_for_update()
+    ).one()
     if void.ended_at is not None:
         raise Conflict("This room is back in use already.")
     return void
@@ -282,11 +298,17 @@ def finish(void: Void, now: datetime, by: Actor) -> None:
 
 
 def end(void: Void, now: datetime) -> None:
-    """Both at once: the foreign key carries the end to every bed of the room."""
-    started = void.during.lower
+    """Both at once: the foreign key carries the end to every bed of the room.
+
+    One whose time is over ended then, even if nobody has noted it: its beds may be taken since.
+    """
+    started, upper = void.during.lower, void.during.upper
     assert started is not None  # noqa: S101 - a CHECK of the table
     if void.begun_at is None:
         void.ended_at = now
+        return
+    if upper is not None and upper <= now:
+        void.ended_at = upper
         return
     void.ended_at = max(now, started + SHORTEST)
     void.during = Range(started, void.ended_at)
@@ -318,8 +340,9 @@ def keep_time() -> int:
 
 def _keep_time(void_id: int) -> bool:
     with transaction(by=SYSTEM) as now:
-        void = db.session.scalar(select(Void).where(Void.id == void_id).with_for_update())
-        if void is None or void.ended_at is not None:
+        lock_room(db.session.scalars(select(Void.room_id).where(Void.id == void_id)).one())
+        void = db.session.scalars(select(Void).where(Void.id == void_id).with_for_update()).one()
+        if void.ended_at is not None:
             return False
         upper = void.during.upper
         if upper is not None and upper <= now:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, update
 
 from app.actors import SYSTEM
@@ -13,7 +15,7 @@ from app.db import db, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.models.beds import BedUse, CostOwner, RoomWindow, Void
 from app.models.placements import Placement, PlacementState
-from app.services import invariants, offers, snapshot, surge, tonight, voids
+from app.services import bed_calls, invariants, offers, snapshot, surge, tonight, voids
 from app.services.clock import shift_by
 from app.services.voids import Terms
 from tests.cast import Cast
@@ -85,6 +87,40 @@ def test_a_closure_with_an_end_ends_by_itself(rowan: Rowan) -> None:
     assert (void.ended_at, void.cost_owner) == (terms.until, "landlord")
     assert rowan.work(voids.keep_time) == 0
     rowan.run(voids.start_void, rowan.two, "pests", by=rowan.bea)
+    assert rowan.run(invariants.broken) == {}
+
+
+def test_one_that_is_over_is_never_stretched_over_whoever_came_since(rowan: Rowan) -> None:
+    terms = Terms(until=rowan.later(2 * DAY))
+    void = rowan.run(voids.start_void, rowan.two, "repair", by=rowan.bea, terms=terms)
+    rowan.owner(shift_by, 3 * DAY)  # the sweep has not run
+    rowan.lives_there()
+    called = rowan.run(bed_calls.call_free, 2, by=rowan.bea)
+    rowan.run(voids.end_void, void, by=rowan.bea)
+
+    assert called.became == "taken"
+    assert rowan.voids()[0].ended_at == terms.until
+    assert rowan.run(invariants.broken) == {}
+
+
+def test_whoever_changes_one_room_at_once_waits_for_the_other(rowan: Rowan, app: Flask) -> None:
+    def call(number: int) -> str:
+        with app.app_context():
+            if number % 3 == 0:
+                return bed_calls.call_free(2, by=rowan.bea).became
+            if number % 3 == 1:
+                sid = f"SM{number:032x}"
+                return bed_calls.call_out(2, "repair", None, by=rowan.bea, message_sid=sid).became
+            try:
+                voids.start_void(rowan.two, "pests", by=rowan.bea)
+            except Conflict:
+                return "refused"
+            return "started"
+
+    with ThreadPoolExecutor(6) as pool:
+        said = set(pool.map(call, range(24)))
+
+    assert said <= {"done", "started", "refused"}
     assert rowan.run(invariants.broken) == {}
 
 
