@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 from flask import (
     Blueprint,
-    abort,
     flash,
     redirect,
     render_template,
@@ -44,7 +43,6 @@ from app.services.costs import CostUnread
 from app.services.scarce import read_scarce
 
 bp = Blueprint("coordinator", __name__, url_prefix="/desk")
-PARTS = ("lines", "side")
 CALL_BUTTONS = "Nothing was recorded. Use one of the two buttons."
 
 
@@ -67,13 +65,11 @@ def _board(form: Form[Confirmed] | None = None) -> ResponseReturnValue:
     )
 
 
-@bp.get("/board/<part>")
-def board_part(part: str) -> ResponseReturnValue:
-    """One live part alone, unchanged parts answered with 304."""
-    if part not in PARTS:
-        abort(404)
+@bp.get("/board/live")
+def board_live() -> ResponseReturnValue:
+    """Both live parts, read from the database once; unchanged they are answered with 304."""
     html = render_template(
-        f"coordinator/_{part}.html",
+        "coordinator/_live.html",
         board=look(by=me(), is_live=True),
         ticked=request.args.getlist("tick"),
     )

@@ -13,8 +13,9 @@ const REMEMBERED = 40;
 const ASKS_BY_ITSELF = { "X-Waymark-Live": "1" }; // It keeps nobody signed in.
 
 export function keepFresh(page) {
-  const boxes = [...page.querySelectorAll("[data-wm-live]")].map((element) => ({ element, etag: "", shown: "", held: "", lookedAt: -Infinity }));
+  const boxes = [...page.querySelectorAll("[data-wm-live]")].map((element) => ({ element, shown: "", held: "" }));
   if (!boxes.length) return;
+  const sources = [...new Set(boxes.map(urlOf))].map((url) => ({ url, boxes: boxes.filter((box) => urlOf(box) === url), etag: "", lookedAt: -Infinity }));
   const where = page.querySelector("[data-wm-stamp]").dataset.wmStamp;
   const state = { seen: [], isAsking: false, isGone: false, failures: 0, goodAt: performance.now(), clock: Date.now() - performance.now() };
 
@@ -25,8 +26,8 @@ export function keepFresh(page) {
       const stamp = await stampAt(where, state);
       const isNews = stamp && !state.seen.includes(stamp);
       const wait = stamp ? LOOK_ANYWAY : LOOK_WITHOUT_WORD;
-      const due = boxes.filter((box) => isNews || performance.now() - box.lookedAt >= wait);
-      const looks = await Promise.all(due.map((box) => look(box, state)));
+      const due = sources.filter((source) => isNews || performance.now() - source.lookedAt >= wait);
+      const looks = await Promise.all(due.map((source) => look(source, state)));
       const isGood = looks.every(Boolean);
       if (isGood && isNews) state.seen = [...state.seen, stamp].slice(-REMEMBERED);
       if (!isGood) state.failures += 1;
@@ -54,25 +55,40 @@ async function stampAt(where, state) {
   }
 }
 
-async function look(box, state) {
+async function look(source, state) {
   try {
-    const answer = await get(box.element.dataset.wmLive, { ...ASKS_BY_ITSELF, ...(box.etag && { "If-None-Match": box.etag }) });
+    const answer = await get(source.url, { ...ASKS_BY_ITSELF, ...(source.etag && { "If-None-Match": source.etag }) });
     if (isRefused(answer)) leave(state);
     if (answer.status !== 304 && !answer.ok) return false;
     const time = Number(answer.headers.get("X-Waymark-Time"));
     if (time) state.clock = time * SECOND - performance.now();
     if (answer.status !== 304) {
       const html = await answer.text();
-      box.etag = answer.headers.get("ETag") || "";
-      box.held = "";
-      if (isNews(html, box.shown)) offer(box, html);
-      else forget(box);
+      source.etag = answer.headers.get("ETag") || "";
+      source.boxes.forEach((box) => take(box, partOf(box, html)));
     }
-    box.lookedAt = performance.now();
+    source.lookedAt = performance.now();
     return true;
   } catch {
     return false;
   }
+}
+
+function take(box, html) {
+  box.held = "";
+  if (isNews(html, box.shown)) offer(box, html);
+  else forget(box);
+}
+
+const urlOf = (box) => box.element.dataset.wmLive;
+
+// One answer may hold several parts of a page, each in a template with its name.
+function partOf(box, html) {
+  const name = box.element.dataset.wmPart;
+  if (!name) return html;
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  return holder.content.querySelector(`template[data-wm-part="${name}"]`).innerHTML;
 }
 
 const get = (url, headers) => fetch(url, { cache: "no-store", credentials: "same-origin", redirect: "manual", headers });

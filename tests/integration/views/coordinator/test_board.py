@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -131,15 +132,16 @@ def test_a_proposal_taken_since_says_so(
     assert "Taken since this plan was made" in text_of(desk.get("/desk/board"))
 
 
-@pytest.mark.parametrize("part", ["lines", "side"])
-def test_a_live_part_is_sent_once_until_it_changes(
-    desk: Browser, planned: Planned, cast: Cast, run: Run, part: str
+def test_the_live_parts_are_sent_once_until_they_change(
+    desk: Browser, planned: Planned, cast: Cast, run: Run
 ) -> None:
-    first = desk.get(f"/desk/board/{part}")
-    again = desk.get(f"/desk/board/{part}", headers={"If-None-Match": first.headers["ETag"]})
+    first = desk.get("/desk/board/live")
+    again = desk.get("/desk/board/live", headers={"If-None-Match": first.headers["ETag"]})
     run(offer_room, planned.ref, by=cast.dee.actor)
-    changed = desk.get(f"/desk/board/{part}", headers={"If-None-Match": first.headers["ETag"]})
+    changed = desk.get("/desk/board/live", headers={"If-None-Match": first.headers["ETag"]})
 
+    parts = re.findall(r'<template data-wm-part="(\w+)">', first.get_data(as_text=True))
+    assert parts == ["lines", "side"]
     assert (first.status_code, again.status_code, changed.status_code) == (200, 304, 200)
 
 
@@ -147,12 +149,12 @@ def test_every_look_is_written_down_and_a_live_one_only_when_it_shows_more(
     desk: Browser, planned: Planned, cast: Cast, run: Run
 ) -> None:
     desk.get("/desk/board")
-    desk.get("/desk/board/lines")
-    desk.get("/desk/board/side")
+    desk.get("/desk/board/live")
+    desk.get("/desk/board/live")
     seen_once = run(events_of, "plan_viewed")
     newer = run(make_referral, cast.amara.actor)
-    desk.get("/desk/board/lines")
-    desk.get("/desk/board/lines")
+    desk.get("/desk/board/live")
+    desk.get("/desk/board/live")
     seen_more = run(events_of, "plan_viewed")
 
     assert [event.run_id for event in seen_once] == [planned.run_id]
@@ -168,12 +170,8 @@ def test_there_is_a_board_before_the_first_plan(desk: Browser) -> None:
     assert "No plan has been made yet" in text_of(response)
 
 
-def test_an_unknown_part_is_not_there(desk: Browser) -> None:
-    assert desk.get("/desk/board/everything").status_code == 404
-
-
 @pytest.mark.parametrize("who", ["amara", "sergeant", "bea", "chloe", "mara", "ada"])
-@pytest.mark.parametrize("path", ["/desk/board", "/desk/board/lines", "/desk/tasks"])
+@pytest.mark.parametrize("path", ["/desk/board", "/desk/board/live", "/desk/tasks"])
 def test_nobody_else_has_a_board(cast: Cast, browser_of: Any, who: str, path: str) -> None:
     browser = browser_of(cast.everybody()[who].email)
 
