@@ -99,7 +99,12 @@ RULES = {
         UNION ALL
         SELECT id::text FROM message WHERE variables::text ~ '\+[1-9][0-9]{9,14}'""",
     "I13 a record kept for longer than its rule": """
-        SELECT referral_id FROM retention_due WHERE due_at < waymark_now() - interval '1 day'""",
+        SELECT referral_id FROM retention_due WHERE due_at < waymark_now() - interval '1 day'
+        UNION ALL
+        SELECT r.id FROM referral r JOIN tombstone t ON t.kind = 'referral' AND t.id = r.public_id
+         WHERE r.purged_at IS NULL
+        UNION ALL
+        SELECT 0 FROM record_key k JOIN tombstone t ON t.kind = 'key' AND t.id = k.id""",
     "I14 a service role with too many rights": """
         SELECT rolname FROM pg_roles WHERE rolname IN
                ('waymark_web', 'waymark_worker', 'waymark_report')

@@ -38,7 +38,9 @@ from app.models.referrals import (
 from app.models.retention import Kept, LegalHold, RetentionRule
 
 AT_ONCE = 200
+TEXTS_AT_ONCE = 2000
 DUE = text("SELECT referral_id FROM retention_due WHERE due_at <= waymark_now() ORDER BY due_at")
+STILL_DUE = text("SELECT 1 FROM retention_due WHERE due_at <= waymark_now() AND referral_id = :id")
 ENDED = (MessageState.ACCEPTED, MessageState.FAILED, MessageState.EXPIRED)
 # The way out of each state that is still open, for a record that an old backup has brought back.
 LEAVES = {
@@ -137,7 +139,7 @@ def _purge_one(referral_id: int) -> bool:
             .where(Referral.id == referral_id, Referral.purged_at.is_(None))
             .with_for_update(skip_locked=True)
         )
-        if referral is None or referral.id not in set(db.session.scalars(DUE)):
+        if referral is None or db.session.scalar(STILL_DUE, {"id": referral_id}) is None:
             return False
         _purge(referral, now)
         return True
@@ -228,6 +230,8 @@ def _purge_texts(before: datetime, now: datetime) -> int:
             SmsInbox.handled_at.is_not(None),
             SmsInbox.body_sealed.is_not(None) | SmsInbox.from_phone_sealed.is_not(None),
         )
+        .order_by(SmsInbox.received_at)
+        .limit(TEXTS_AT_ONCE)  # the rest within the next hours
         .with_for_update(skip_locked=True)
     ).all()
     shred([row.key_id for row in old], now)

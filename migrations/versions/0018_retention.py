@@ -80,6 +80,7 @@ def upgrade() -> None:
     op.execute(f"CREATE OR REPLACE VIEW report_referral AS {REFERRAL}")
     op.execute(f"CREATE VIEW retention_due WITH (security_invoker = true) AS {DUE}")
     op.execute("GRANT SELECT (purged_at) ON plan_run TO waymark_web")
+    op.execute("GRANT SELECT ON tombstone TO waymark_web")  # ids alone, for the invariants
     both = "waymark_web, waymark_worker"
     op.execute(f"GRANT SELECT ON retention_rule, legal_hold, retention_due TO {both}")
     op.execute("GRANT INSERT, UPDATE ON legal_hold TO waymark_web")
@@ -197,6 +198,7 @@ def downgrade() -> None:
     for table in PURGED.split(", "):
         op.execute(f"DROP POLICY removes ON {table.strip()}")
     op.execute(f"REVOKE DELETE ON {PURGED} FROM waymark_worker")
+    op.execute("REVOKE SELECT ON tombstone FROM waymark_web")
     op.execute("DROP VIEW retention_due")
     op.execute(f"CREATE OR REPLACE VIEW report_referral AS {REFERRAL_BEFORE}")
     op.drop_column("plan_run", "purged_at")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.errors import Conflict, NotFound
-from app.models.keys import RecordKey
+from app.models.keys import Buried, RecordKey, Tombstone
 from app.models.messages import SmsInbox
 from app.models.placements import Placement
 from app.models.plans import PlanRun
@@ -144,3 +144,19 @@ def test_no_request_is_half_purged(run_as_owner: Run, cast: Cast, run: Run) -> N
 def _half_purge() -> None:
     with transaction(by=SYSTEM):
         db.session.execute(text("UPDATE referral SET needs_id = NULL"))
+
+
+def test_something_purged_that_came_back_breaks_an_invariant(
+    run: Run, run_as_owner: Run, cast: Cast
+) -> None:
+    ref = str(run(make_referral, cast.amara.actor).ref)
+    referral = run(row_of, ref)
+
+    run_as_owner(_bury_in_name_only, referral.public_id)
+
+    assert broken_now(run) == {"I13 a record kept for longer than its rule": 1}
+
+
+def _bury_in_name_only(public_id: UUID) -> None:
+    with transaction(by=SYSTEM):
+        db.session.add(Tombstone(kind=Buried.REFERRAL, id=public_id))
