@@ -173,9 +173,7 @@ def set_active(public_id: UUID, is_active: bool, *, by: Actor) -> None:
     """Let an account sign in or stop it; stopping ends its sign-ins at once."""
     only_for(by, Role.ADMINISTRATOR)
     with transaction(by=by):
-        user = db.session.scalar(
-            visible_users(by).where(User.public_id == public_id).with_for_update()
-        )
+        user = db.session.scalar(visible_users(by).where(User.public_id == public_id))
         if user is None:
             raise NotFound("We cannot find that account.")
         if user.id == by.user_id:
