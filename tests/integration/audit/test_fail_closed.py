@@ -33,7 +33,7 @@ NO_LOOK = {
     "records.home": "an empty form; an answer comes by POST",
 }
 # A page left open asks by itself; what it was shown already is no new look, so these come first.
-LIVE = {"police.request_status", "coordinator.board_part", "refuge.tonight"}
+LIVE = {"police.request_status", "coordinator.board_live", "refuge.tonight"}
 # Figures, accounts, and the lists of looks, which hold references and no record.
 NOBODYS = {"manager", "admin", "team", "access"}
 LOOKS = "SELECT count(*) FROM event WHERE kind LIKE '%viewed' OR kind LIKE '%listed'"

@@ -82,7 +82,7 @@ ON_OTHERS: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("refuge.rooms", "GET"): ({}, SHOWN),
     ("refuge.confirm_beds", "POST"): ({}, DONE),
     ("coordinator.board", "GET"): ({}, SHOWN),
-    ("coordinator.board_part", "GET"): ({"part": "lines"}, SHOWN),
+    ("coordinator.board_live", "GET"): ({}, SHOWN),
     ("coordinator.confirm", "POST"): ({}, REFUSED),
     ("coordinator.pre_alerts", "GET"): ({}, SHOWN),
     ("coordinator.new_pre_alert", "GET"): ({}, SHOWN),
