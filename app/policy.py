@@ -144,7 +144,7 @@ def visible_events(by: Actor) -> Select[Event]:
 def live_topic(by: Actor) -> str:
     """On whose changes this person's open pages look again; empty: they have no such page.
 
-    Migration ``0023b`` tells the same topics.
+    Migration ``0021`` tells the same topics.
     """
     if by.role in REFUGE:
         return f"refuge:{by.refuge_id}"

@@ -9,7 +9,7 @@ from migrations.row_security import LOGINS, definer, guard, i_am
 from migrations.words import change_words
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -118,17 +118,17 @@ def test_what_was_kept_in_the_open_is_sealed_and_opens_again(
     monkeypatch.setenv("FIELD_KEYS", FIELD_KEYS)
     monkeypatch.setenv("INDEX_KEYS", INDEX_KEYS)
     config = alembic_config(scratch)
-    command.upgrade(config, "0012")
+    command.upgrade(config, "0022")
     engine = create_engine(scratch, poolclass=pool.NullPool)
     with engine.begin() as connection:
         for statement in KEPT_IN_THE_OPEN:
             connection.execute(text(statement))
         before = [connection.execute(text(query)).all() for query in READ_AGAIN]
 
-    command.upgrade(config, "0017")
+    command.upgrade(config, "0023")
     with engine.connect() as connection:
         sealed = [connection.execute(text(query)).all() for query in SEALED_NOW]
-    command.downgrade(config, "0020")
+    command.downgrade(config, "0022")
 
     assert "+447700900931" in repr(before)
     assert not any(word in repr(sealed) for word in ("900931", "OP SEVEN", "900932", "hello"))

@@ -9,8 +9,8 @@ from sqlalchemy.dialects import postgresql
 from migrations.row_security import ME, either, guard, i_am
 from migrations.words import change_words
 
-revision = "0020"
-down_revision = "0023b"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

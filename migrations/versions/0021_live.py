@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0023b"
-down_revision = "0023"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

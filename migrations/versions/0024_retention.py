@@ -9,8 +9,8 @@ from alembic import op
 
 from migrations.row_security import guard, i_am
 
-revision = "0018"
-down_revision = "0017"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

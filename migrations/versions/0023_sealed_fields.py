@@ -14,8 +14,8 @@ from app.fields.sealing import decrypt, encrypt, new_key
 from config import Settings
 from migrations.row_security import guard, i_am
 
-revision = "0017"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

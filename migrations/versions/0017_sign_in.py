@@ -8,8 +8,8 @@ from alembic import op
 from migrations.row_security import LOGINS, ME, either, guard, i_am
 from migrations.words import change_words
 
-revision = "0015"
-down_revision = "0025"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

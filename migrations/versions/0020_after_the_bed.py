@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.row_security import MY_REFUGE, either, guard, i_am
 from migrations.words import change_words
 
-revision = "0023"
+revision = "0020"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
