@@ -42,7 +42,7 @@ FIELDS = (
     *("callback_phone", "incident_ref", "same_as", "tie", "reason", "note", "room", "run", "line"),
     *("which", "shown", "email", "password", "person", "role", "name", "organisation", "refuge"),
 )
-CALM = {200, 302, 303, 400, 404, 405, 409, 413, 422}
+CALM = {200, 302, 303, 400, 403, 404, 405, 409, 413, 422}  # 403: prove first that it is you
 GOOD = {
     "who": "woman",
     "place": "SE15",
