@@ -21,7 +21,7 @@ from app.events import Fact, record
 from app.fields import open_field
 from app.models.access import AccessNotice, BreakGlass
 from app.models.accounts import Organisation, User
-from app.models.placements import Placement
+from app.models.placements import LIVE, Placement
 from app.models.referrals import Caller, Referral
 from app.policy import visible_glass, visible_referrals
 from app.services.proof import refuse_unless_proved
@@ -138,8 +138,10 @@ def approve(asked: UUID, *, by: Actor) -> None:
 
 
 def _tell(glass: BreakGlass) -> list[int]:
-    """The managers of every house she was offered to or lives in, and the DP lead."""
-    houses = select(Placement.refuge_id).where(Placement.referral_id == glass.referral_id)
+    """The managers of the house that is asked or has her, and the data protection lead."""
+    houses = select(Placement.refuge_id).where(
+        Placement.referral_id == glass.referral_id, Placement.state.in_(LIVE)
+    )
     told = select(User.id).where(
         User.is_active,
         or_(

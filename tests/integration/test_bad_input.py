@@ -56,7 +56,7 @@ FIELDS = (
         "refuge",
     ),
 )
-CALM = {200, 302, 303, 400, 404, 405, 409, 413, 422}
+CALM = {200, 302, 303, 400, 403, 404, 405, 409, 413, 422}  # 403: prove first that it is you
 GOOD = {
     "who": "woman",
     "place": "SE15",

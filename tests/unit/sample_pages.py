@@ -19,7 +19,12 @@ from tests.unit.sample_account import TWO, account, authenticator, colleague, fa
 NOW = datetime(2026, 11, 22, 5, 20, tzinfo=UTC)
 LINKS = {
     **sample_account.LINKS,
+    "access.approve": "/access/looks/<asked>/approve",
     "access.ask": "/access/requests/<ref>/who-asked",
+    "access.end_rule": "/access/rules/<rule>/end",
+    "access.list_looks": "/access/",
+    "access.list_rules": "/access/requests/<ref>/people",
+    "access.open_record": "/access/looks/<asked>",
     "auth.demo_sign_in": "/demo/sign-in",
     "auth.sign_out": "/sign-out",
     "live.stamp": "/live",
@@ -93,6 +98,29 @@ def render(app: Flask, name: str) -> str:
     template, context = PAGES[name]
     with app.test_request_context():
         return render_template(template, **context())
+
+
+LOOK = Sample(
+    public_id="1", ref="R-7K2M9QX", asked_by="Dee", reason="The officer's line is dead",
+    asked_at=NOW, approved_by="", ends_at=None, may_approve=True, may_open=False,
+)  # fmt: skip
+OPENED = Sample(
+    ref="R-7K2M9QX", officer="PC Amara Osei", force="Metropolitan Police",
+    callback_phone="+447700900123", incident_ref="", ends_at=NOW,
+)  # fmt: skip
+RULE = Sample(
+    public_id="1", name="Bea", role="refuge worker", kind="deny", reason="Known to him", at=NOW
+)
+
+
+def looks(are_there: bool) -> dict[str, Any]:
+    agreed = Sample(**vars(LOOK) | {"approved_by": "Dora", "ends_at": NOW, "may_open": True})
+    return FRAME | {"page": Sample(looks=[LOOK, agreed] if are_there else [])}
+
+
+def rules(shown: Sample, kept: list[Sample]) -> dict[str, Any]:
+    page = Sample(ref="R-7K2M9QX", rules=kept, people=[("1", "Bea, refuge worker")])
+    return FRAME | {"page": page, "form": shown}
 
 
 def form(typed: dict[str, str] | None = None, errors: dict[str, Any] | None = None) -> Sample:
@@ -385,6 +413,18 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "withdrawn": (
         "police/request.html",
         lambda: request("withdrawn", status(1, closed_reason="Sent twice")),
+    ),
+    "looks": ("access/looks.html", lambda: looks(True)),
+    "no looks": ("access/looks.html", lambda: looks(False)),
+    "see who asked": (
+        "access/ask.html",
+        lambda: FRAME | {"ref": "R-7K2M9QX", "form": form({}, {"reason": ["Say why."]})},
+    ),
+    "who asked": ("access/opened.html", lambda: FRAME | {"page": OPENED}),
+    "who may see": ("access/rules.html", lambda: rules(form(), [RULE])),
+    "nobody is kept out": (
+        "access/rules.html",
+        lambda: rules(form({}, {"person": ["Choose a person from the list."]}), []),
     ),
     **{
         f"error {code}": ("errors/error.html", partial(broken, code))

@@ -172,3 +172,26 @@ def test_who_asked_is_shown_to_a_house_after_its_yes_alone() -> None:
     for name, by_stage in matrix().objects.items():
         for stage in houses:
             assert not by_stage.get(stage, frozenset()) & identity, name
+
+
+# Where a step of a person's use case is taken with Waymark's own sight; docs/access.md says why.
+AS_WAYMARK = {
+    "db.py",
+    "outbox/owing.py",
+    "services/beds.py",
+    "services/break_glass.py",
+    "services/matching/deciding.py",
+    "services/offers.py",
+    "services/telling.py",
+}
+
+
+def test_waymarks_own_sight_is_taken_where_we_know_of_it() -> None:
+    app_folder = ROOT / "app"
+    found = {
+        str(path.relative_to(app_folder))
+        for path in app_folder.rglob("*.py")
+        if "as_waymark(" in path.read_text("utf-8")
+    }
+
+    assert found == AS_WAYMARK

@@ -1,4 +1,4 @@
-"""The world of these tests on a database of its own, made once for each module."""
+"""The world of these tests, made once, on a database of its own: they leave it as it is."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.integration.authz.world import World, build
 DATABASE = "waymark_authz"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def authz_app(postgres: EmbeddedPostgres, template: str) -> Iterator[Flask]:
-    """The web process on a database of this module alone."""
+    """The web process on a database that is theirs alone."""
     postgres.create_database(DATABASE, template=template)
     flask = create_app(settings_for(postgres, DATABASE))
     flask.testing = True
@@ -31,7 +31,7 @@ def authz_app(postgres: EmbeddedPostgres, template: str) -> Iterator[Flask]:
     postgres.drop_database(DATABASE)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def world(postgres: EmbeddedPostgres, authz_app: Flask) -> World:
     """Everybody, and a record at every stage."""
     others = [

@@ -104,7 +104,7 @@ class World:
 
 
 def build(web: Run, worker: Run, owner: Run) -> World:
-    """Lay the world out; it takes some seconds, so a module makes it once."""
+    """Lay the world out; it takes some seconds, so it is made once."""
     cast: Cast = owner(invite_cast)
     people = cast.everybody() | owner(_two_more, cast)
     for house in ("Rowan", "Cedar"):
