@@ -34,9 +34,7 @@ def provider() -> Iterator[IdentityProvider]:
 
 
 @pytest.fixture
-def browser(
-    postgres: EmbeddedPostgres, cast: Cast, provider: IdentityProvider
-) -> Iterator[Browser]:
+def screen(postgres: EmbeddedPostgres, cast: Cast, provider: IdentityProvider) -> Iterator[Browser]:
     settings = settings_for(
         postgres,
         DATABASE,
@@ -52,32 +50,32 @@ def browser(
         db.engine.dispose()
 
 
-def come_in(browser: Browser, provider: IdentityProvider, **changes: str) -> Any:
+def come_in(screen: Browser, provider: IdentityProvider, **changes: str) -> Any:
     """There and back again; ``changes`` bend what comes back."""
-    away = browser.get("/force/sign-in")
+    away = screen.get("/force/sign-in")
     assert away.status_code == 302
     code, state = provider.sign_in(away.location)
     given = {"code": code, "state": state} | changes
-    return browser.get("/force/back", query_string=given)
+    return screen.get("/force/back", query_string=given)
 
 
 def test_an_officer_comes_in_through_the_force_and_has_proved_it(
-    browser: Browser, provider: IdentityProvider, cast: Cast, hand: Hand
+    screen: Browser, provider: IdentityProvider, cast: Cast, hand: Hand
 ) -> None:
-    assert 'href="/force/sign-in"' in browser.get("/sign-in").get_data(as_text=True)
+    assert 'href="/force/sign-in"' in screen.get("/sign-in").get_data(as_text=True)
     provider.claims = {"email": cast.amara.email.upper()}
 
-    assert come_in(browser, provider).location == "/police/requests"
+    assert come_in(screen, provider).location == "/police/requests"
 
     assert (provider.asked["scope"], provider.asked["max_age"]) == ("openid email", "300")
     [row] = hand.rows()
     assert (row.how, row.user_id) == ("force", cast.amara.actor.user_id)
     assert row.proved_at is not None
-    assert "Sign in through your force again" in text_of(browser.get("/prove"))
+    assert "Sign in through your force again" in text_of(screen.get("/prove"))
 
 
 def test_whoever_is_not_an_officer_of_that_force_stays_outside(
-    browser: Browser, provider: IdentityProvider, cast: Cast, hand: Hand, run: Run
+    screen: Browser, provider: IdentityProvider, cast: Cast, hand: Hand, run: Run
 ) -> None:
     def stop() -> None:
         with transaction(by=SYSTEM):
@@ -88,15 +86,15 @@ def test_whoever_is_not_an_officer_of_that_force_stays_outside(
     run(stop)
     for person in (cast.cora, cast.dee, cast.bea, cast.ada, cast.bram):
         provider.claims = {"email": person.email}
-        assert REFUSED in text_of(come_in(browser, provider)), person.email
+        assert REFUSED in text_of(come_in(screen, provider)), person.email
     provider.claims = {"email": "nobody@force.example"}
-    assert REFUSED in text_of(come_in(browser, provider))
+    assert REFUSED in text_of(come_in(screen, provider))
     assert hand.rows() == []
     assert len(hand.facts("sign_in_refused")) == 6
 
 
 def test_an_answer_that_is_not_enough_or_not_right_lets_nobody_in(
-    browser: Browser, provider: IdentityProvider, cast: Cast, hand: Hand
+    screen: Browser, provider: IdentityProvider, cast: Cast, hand: Hand
 ) -> None:
     provider.claims = {"email": cast.amara.email}
     now = int(time.time())
@@ -118,28 +116,28 @@ def test_an_answer_that_is_not_enough_or_not_right_lets_nobody_in(
     ]
     for spoil, said in bent:
         provider.spoil = spoil
-        assert said in text_of(come_in(browser, provider)), spoil
+        assert said in text_of(come_in(screen, provider)), spoil
     provider.spoil = {}
     provider.signing_key = RSAKey.generate_key(2048, {"kid": "1"})
-    assert AWAY in text_of(come_in(browser, provider))
+    assert AWAY in text_of(come_in(screen, provider))
     provider.signing_key = None
     assert hand.rows() == []
-    assert come_in(browser, provider).location == "/police/requests"
+    assert come_in(screen, provider).location == "/police/requests"
 
 
 def test_an_answer_belongs_to_the_browser_that_asked_and_counts_once(
-    browser: Browser, provider: IdentityProvider, cast: Cast, hand: Hand
+    screen: Browser, provider: IdentityProvider, cast: Cast, hand: Hand
 ) -> None:
     provider.claims = {"email": cast.amara.email}
-    stranger = Browser(browser.app)
+    stranger = Browser(screen.app)
 
-    code, state = provider.sign_in(browser.get("/force/sign-in").location)
+    code, state = provider.sign_in(screen.get("/force/sign-in").location)
     given = {"code": code, "state": state}
     assert AWAY in text_of(stranger.get("/force/back", query_string=given))
-    assert AWAY in text_of(browser.get("/force/back", query_string=given | {"state": "other"}))
-    assert AWAY in text_of(browser.get("/force/back", query_string={"error": "denied"}))
-    assert AWAY in text_of(browser.get("/force/back"))
-    assert browser.get("/force/back", query_string=given).location == "/police/requests"
+    assert AWAY in text_of(screen.get("/force/back", query_string=given | {"state": "other"}))
+    assert AWAY in text_of(screen.get("/force/back", query_string={"error": "denied"}))
+    assert AWAY in text_of(screen.get("/force/back"))
+    assert screen.get("/force/back", query_string=given).location == "/police/requests"
     assert AWAY in text_of(stranger.get("/force/back", query_string=given))
     assert len(hand.rows()) == 1
 
