@@ -17,7 +17,7 @@ REPORTS = "/csp"
 OFF = (
     *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen"),
     *("geolocation", "gyroscope", "hid", "magnetometer", "microphone", "midi", "payment"),
-    *("picture-in-picture", "screen-wake-lock", "serial", "usb", "web-share"),
+    *("picture-in-picture", "screen-wake-lock", "serial", "usb"),
     "xr-spatial-tracking",
 )
 # Of an answer that is no page, and of a picture that somebody opens as if it were one.
