@@ -152,7 +152,7 @@ def test_every_setting_is_read_under_its_own_name() -> None:
 
 def names_of_tests() -> set[str]:
     sources = (path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    return {name for source in sources for name in re.findall(r"^def (test_\w+)", source, re.M)}
+    return {name for source in sources for name in re.findall(r"^ *def (test_\w+)", source, re.M)}
 
 
 def test_every_test_that_a_document_names_exists() -> None:
