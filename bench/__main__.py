@@ -118,6 +118,13 @@ def _answers(asked: argparse.Namespace) -> int:
     return answers.run(seeds=answers.SEEDS if asked.seeds is None else asked.seeds)
 
 
+def _live(_: argparse.Namespace) -> int:
+    from bench import live
+
+    print(live.report(live.measure()), end="\n\n")
+    return 0
+
+
 RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "proposal": _proposal,
     "engine": _engine,
@@ -125,6 +132,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fuzz": _fuzz,
     "policies": _policies,
     "answers": _answers,
+    "live": _live,
 }
 EVERY_TIME = ("proposal", "engine", "pentameter")
 
