@@ -137,6 +137,12 @@ def _fields(_: argparse.Namespace) -> int:
     from bench import fields
 
     print(fields.report(fields.measure()))
+
+
+def _live(_: argparse.Namespace) -> int:
+    from bench import live
+
+    print(live.report(live.measure()), end="\n\n")
     return 0
 
 
@@ -150,6 +156,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "audit": _audit,
     "webhooks": _webhooks,
     "fields": _fields,
+    "live": _live,
 }
 EVERY_TIME = ("proposal", "engine", "pentameter")
 
