@@ -137,6 +137,7 @@ def _fields(_: argparse.Namespace) -> int:
     from bench import fields
 
     print(fields.report(fields.measure()))
+    return 0
 
 
 def _live(_: argparse.Namespace) -> int:
