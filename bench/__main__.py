@@ -140,6 +140,13 @@ def _fields(_: argparse.Namespace) -> int:
     return 0
 
 
+def _live(_: argparse.Namespace) -> int:
+    from bench import live
+
+    print(live.report(live.measure()), end="\n\n")
+    return 0
+
+
 RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "proposal": _proposal,
     "engine": _engine,
@@ -150,6 +157,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "audit": _audit,
     "webhooks": _webhooks,
     "fields": _fields,
+    "live": _live,
 }
 EVERY_TIME = ("proposal", "engine", "pentameter")
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.demo.doors import ServiceDoors
+from app.models.accounts import User
 from app.models.beds import CostOwner, Refuge, Room, RoomKind
 from app.models.placements import Placement, PlacementState
 from app.services import beds, moving_on, voids
@@ -33,6 +34,9 @@ def dress(alias: str, doors: ServiceDoors) -> None:
             .where(Placement.refuge_id == house.id, Placement.state == PlacementState.ARRIVED)
             .order_by(Placement.id)
         ).first()
+        worker = db.session.scalars(
+            select(User).where(User.refuge_id == house.id).order_by(User.id)
+        ).first()
         today = london_day(now)
     by = doors.house(alias)
     starts_at = datetime.combine(today + timedelta(days=REPAIR_IN_DAYS), time(), tzinfo=LONDON)
@@ -43,8 +47,8 @@ def dress(alias: str, doors: ServiceDoors) -> None:
     )
     if room is not None:
         voids.start_void(room, "repair", by=by, terms=terms)
-    if stay is not None:
+    if stay is not None and worker is not None:
         leaves_on = today + timedelta(days=LEAVES_IN_DAYS)
-        moving_on.plan_move(stay, MovePlan(leaves_on=leaves_on), by=by)
+        moving_on.plan_move(stay, MovePlan(leaves_on=leaves_on), by=worker.as_actor())
     surge = beds.NewRoom(code="Surge", bed_spaces=2, kind=RoomKind.SURGE)
     beds.add_room(house.public_id, surge, by=SYSTEM)

@@ -77,12 +77,12 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "room": (
         either(DESK, AT_HOME, HOUSES_OF_CHARITY),
         either(WAYMARK, MANAGES),
-        either(WAYMARK, MANAGES),
+        either(DESK, AT_HOME),  # a lock is a change to the database, and a look is written down
     ),
     "bed": (
         either(DESK, AT_HOME, HOUSES_OF_CHARITY),
         either(WAYMARK, MANAGES),
-        either(DESK, AT_HOME),  # a lock is a change to the database
+        either(DESK, AT_HOME),
     ),
     "void": (either(DESK, AT_HOME),) * 3,
     "bed_use": (either(DESK, AT_HOME),) * 3,

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = (360, 1280)
+SOON_MS = 10_000  # well before a page that has heard nothing looks by itself
 Open = Callable[..., Page]
 
 
@@ -212,7 +213,7 @@ def test_news_arrives_within_a_second_and_is_spoken(open_page: Open, site: Site)
     site.tell("placed")
     page.clock.fast_forward(1_000)
 
-    expect(page.locator("[data-wm-headline]")).to_have_text("Placed: Rowan")
+    expect(page.locator("[data-wm-headline]")).to_have_text("Placed: Rowan", timeout=SOON_MS)
     expect(page.get_by_role("status")).to_have_text("Placed: Rowan")
 
 
@@ -318,7 +319,8 @@ def test_news_that_waited_is_shown_once_the_form_is_as_it_was(open_page: Open, s
 
 
 def test_typing_survives_three_refreshes_with_its_caret(open_page: Open, site: Site) -> None:
-    site.extra = "<form action='/note'><textarea id='note' name='note'></textarea></form>"
+    form = "<form action='/note'><textarea id='note' name='note'>{}</textarea></form>"
+    site.extra = form.format("")
     page = open_page("looking", clock=True)
     note = page.locator("#note")
     note.press_sequentially("she likes tea")
@@ -331,6 +333,7 @@ def test_typing_survives_three_refreshes_with_its_caret(open_page: Open, site: S
         ("looking", "We are looking for a place"),
         ("placed", "Placed: Rowan"),
     ):
+        site.extra = form.format(f"what the service now has: {status}")
         site.tell(status)
         page.clock.fast_forward(1_000)
         expect(page.locator("[data-wm-headline]")).to_have_text(headline)
@@ -350,7 +353,7 @@ def test_where_nobody_can_say_the_page_looks_by_the_clock(open_page: Open, site:
     site.status = "placed"
     page.clock.fast_forward(5_000)
 
-    expect(page.locator("[data-wm-headline]")).to_have_text("Placed: Rowan")
+    expect(page.locator("[data-wm-headline]")).to_have_text("Placed: Rowan", timeout=SOON_MS)
     expect(page.get_by_text("Not up to date")).to_be_hidden()
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Flask
+from flask import Flask, session
 
+from app import security
+from app.services import accounts
 from tests.browser_without_a_window import Browser
 from tests.cast import Cast
+from tests.conftest import Run
+from tests.integration.attacks.ground import public_id_of
 from tests.integration.test_production import HERE
 
 COOKIE = "waymark"
@@ -40,14 +44,15 @@ def test_a_cookie_planted_before_sign_in_does_not_become_hers(
 
 
 def test_nothing_put_into_a_session_before_sign_in_is_left_after_it(
-    app: Flask, cast: Cast, anonymous: Browser
+    app: Flask, cast: Cast, run: Run
 ) -> None:
-    with anonymous.client.session_transaction() as session:
+    person = run(public_id_of, cast.dee.email)
+    with app.test_request_context():
         session["outcome"] = {"offered": [], "dropped": {"R-EVIL": "planted"}}
+        security.remember(accounts.sign_in_as_demo_person(person))
 
-    anonymous.sign_in_as(cast.dee.email)
-
-    assert "R-EVIL" not in anonymous.get("/desk/board").get_data(as_text=True)
+        assert "outcome" not in session
+        assert security.me().user_id == cast.dee.actor.user_id
 
 
 def test_signing_in_as_another_ends_the_first_sign_in(

@@ -291,7 +291,8 @@ def test_the_database_alone_keeps_them_out(
 
     def drop() -> None:
         with transaction(by=SYSTEM):
-            db.session.execute(text("DROP POLICY denied ON referral"))
+            for table in ("referral", "placement", "needs"):
+                db.session.execute(text(f"DROP POLICY denied ON {table}"))
 
     run_as_owner(drop)
     assert run(sees, cast.bea.actor, 1)
