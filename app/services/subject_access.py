@@ -26,6 +26,7 @@ from app.services.data_rights import (
     find_request,
     only_lead,
     only_lead_or_second,
+    reads_as,
     refuse_same_person,
 )
 from app.services.proof import refuse_unless_proved
@@ -51,7 +52,7 @@ def ask(ref: str, *, by: Actor) -> UUID:
         ProofNeeded: prove first who you are.
     """
     only_lead(by)
-    with transaction(by=by) as now:
+    with transaction(by=reads_as(by)) as now:
         refuse_unless_proved(by, now)
         referral = find_request(ref)
         access = SubjectAccess(referral_id=referral.id, asked_by_id=by.user_id)
@@ -71,7 +72,7 @@ def approve(public_id: UUID, *, by: Actor) -> None:
         ProofNeeded: prove first who you are.
     """
     only_lead_or_second(by)
-    with transaction(by=by) as now:
+    with transaction(by=reads_as(by)) as now:
         refuse_unless_proved(by, now)
         access = _locked(public_id)
         if access.approved_at is not None and now - access.approved_at <= APPROVAL_LASTS:
@@ -90,7 +91,7 @@ def take(public_id: UUID, *, by: Actor) -> dict[str, Any]:
         ProofNeeded: prove first who you are.
     """
     only_lead(by)
-    with transaction(by=by) as now:
+    with transaction(by=reads_as(by)) as now:
         refuse_unless_proved(by, now)
         access = _locked(public_id)
         if access.asked_by_id != by.user_id:
@@ -113,6 +114,7 @@ def _locked(public_id: UUID) -> SubjectAccess:
     found = db.session.scalar(
         select(SubjectAccess)
         .where(SubjectAccess.public_id == public_id, SubjectAccess.taken_at.is_(None))
+        .where(SubjectAccess.referral_id.in_(select(Referral.id)))  # not one she is kept from
         .with_for_update()
     )
     if found is None:

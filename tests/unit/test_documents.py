@@ -31,6 +31,7 @@ from tests.unit.test_architecture import settings_read
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+RED_TEAM = ROOT / "tests" / "integration" / "test_red_team.py"
 CODE = re.compile(r"`([^`]+)`")
 
 
@@ -151,7 +152,7 @@ def test_every_setting_is_read_under_its_own_name() -> None:
 
 def names_of_tests() -> set[str]:
     sources = (path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    return {name for source in sources for name in re.findall(r"^def (test_\w+)", source, re.M)}
+    return {name for source in sources for name in re.findall(r"^ *def (test_\w+)", source, re.M)}
 
 
 def test_every_test_that_a_document_names_exists() -> None:
@@ -174,6 +175,16 @@ def test_every_threat_has_its_test() -> None:
 
     assert len(rows) > 5
     assert [row[0] for row in rows if not re.search(r"`tests?[_/]", row[3])] == []
+
+
+def test_every_story_of_the_red_teams_diary_is_played_and_every_play_is_told() -> None:
+    stories = text_of("red-team-diary.md").split("\n## ")[1:]
+    told = [re.findall(r"^Test: `(test_\w+)`$", story, re.M) for story in stories]
+    played = re.findall(r"^def (test_\w+)", RED_TEAM.read_text("utf-8"), re.M)
+
+    assert len(stories) == 10
+    assert told == [[name] for name in played]
+    assert [story.splitlines()[0] for story in stories if "\n**Got:**" not in story] == []
 
 
 def runbook_code() -> str:

@@ -8,12 +8,16 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import make_url
+from sqlalchemy import make_url, update
 
 from app import create_app
-from app.db import db
+from app.actors import SYSTEM
+from app.db import db, transaction
 from app.embedded_postgres import EmbeddedPostgres
+from app.models.accounts import SignIn
+from tests.browser_without_a_window import Browser
 from tests.conftest import _runner, settings_for
+from tests.integration.authz.doors import NOBODY
 from tests.integration.authz.world import World, build
 
 DATABASE = "waymark_authz"
@@ -26,6 +30,8 @@ def authz_app(postgres: EmbeddedPostgres, template: str) -> Iterator[Flask]:
     flask = create_app(settings_for(postgres, DATABASE))
     flask.testing = True
     yield flask
+    if (listener := flask.extensions.pop("live", None)) is not None:
+        listener.stop()
     with flask.app_context():
         db.engine.dispose()
     postgres.drop_database(DATABASE)
@@ -44,6 +50,20 @@ def world(postgres: EmbeddedPostgres, authz_app: Flask) -> World:
         for each in others:
             with each.app_context():
                 db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def browsers(authz_app: Flask, world: World) -> dict[str, Browser]:
+    """Everybody signed in with a fresh proof, and somebody who is not."""
+    found = {
+        name: Browser(authz_app).sign_in_as(person.email) for name, person in world.people.items()
+    }
+    with authz_app.app_context(), transaction(by=SYSTEM) as now:
+        db.session.execute(update(SignIn).values(proved_at=now))
+    found[NOBODY] = Browser(authz_app)
+    for browser in found.values():
+        browser.get("/about-the-data")
+    return found
 
 
 def login(postgres: EmbeddedPostgres, role: str) -> psycopg.Connection[Any]:

@@ -14,26 +14,33 @@ from app.actors import SYSTEM, Actor, Role
 from app.authz import Stage
 from app.db import db, transaction
 from app.html import phone_text
+from app.models.abuse import CallBackOutcome
 from app.models.access import RecordRule, RuleKind
 from app.models.accounts import User
-from app.models.beds import Refuge
-from app.models.messages import Task, TaskKind
+from app.models.beds import Refuge, RoomKind
+from app.models.messages import Contact, Task, TaskKind
 from app.models.placements import Channel
+from app.models.retention import HoldReason
 from app.outbox import open_task
 from app.services import (
     beds,
     break_glass,
+    call_backs,
     clock,
+    data_rights,
     matching,
     offers,
     pre_alerts,
     restrictions,
+    subject_access,
+    surge,
     tasks,
     voids,
 )
-from app.services.asked import NewChild, NewPreAlert
+from app.services.accounts import DEMO_DOMAIN
+from app.services.asked import AvoidedPlace, NewChild, NewPreAlert
 from tests.cast import Cast, Person, _user, invite_cast
-from tests.factories import make_referral, offer_room, room_of
+from tests.factories import at_once, make_referral, placement_of, room_of
 
 Run = Callable[..., Any]
 # Place, its name, language, its name, and the age of a child: no two records share one.
@@ -51,6 +58,11 @@ ONLY_HERS = {
 ASKER = {"colleagues": "bram", "others": "cora"}
 ROOM = {"asked": "3", "promised": "4", "lives": "5", "declined": "6", "others": "4",
         "restricted": "7", "missing": "8"}  # fmt: skip
+# Said once in this world, by the field that holds it.
+GLASS_REASON, RULE_REASON = "The officer's line is dead", "Known to him"
+OVERRIDE_NOTE = "The lift is out until Thursday"
+AWAY_FROM = "IV27"  # where the waiting woman must not be
+PRE_ALERT_LANGUAGE = ("so", "Somali")
 # Whom the list of the restricted record keeps out.
 KEPT_OUT = ("bea", "sergeant", "dora")
 STAFF = {"Rowan": ("bea", "rowan_manager"), "Cedar": ("chloe",)}
@@ -107,6 +119,7 @@ def build(web: Run, worker: Run, owner: Run) -> World:
     """Lay the world out; it takes some seconds, so it is made once."""
     cast: Cast = owner(invite_cast)
     people = cast.everybody() | owner(_two_more, cast)
+    helpers = owner(_helpers, cast)
     for house in ("Rowan", "Cedar"):
         owner(_more_rooms, house)
     owner(clock.shift_by, timedelta(days=-2))
@@ -116,6 +129,13 @@ def build(web: Run, worker: Run, owner: Run) -> World:
     owner(clock.back_to_real_time)
     others = [web(_ask, cast, name) for name in ONLY_HERS if name != "lives"]
     records = {each.name: each for each in (lives, *others)}
+    # Amara asks for more than five: the desk has rung her force back.
+    web(
+        call_backs.record_call_back,
+        records["waiting"].ref,
+        CallBackOutcome.GENUINE,
+        by=cast.dee.actor,
+    )
     web(_offer, cast, records["asked"])
     for name in ("promised", "others", "restricted", "missing"):
         _promise(web, cast, records[name])
@@ -129,6 +149,7 @@ def build(web: Run, worker: Run, owner: Run) -> World:
     )
     worker(matching.make_plan)
     ids = _others(web, owner, cast, records) | _access(web, owner, people, records)
+    ids |= helpers | _kept_and_copied(web, people, records)
     return World(cast=cast, people=people, records=records, ids=ids)
 
 
@@ -143,6 +164,30 @@ def _two_more(cast: Cast) -> dict[str, Person]:
         }
 
 
+def _helpers(cast: Cast) -> dict[str, UUID]:
+    """One worker more in each house, whose account is the one that is recovered."""
+    with transaction(by=SYSTEM):
+        houses = {"Rowan": cast.rowan_id, "Cedar": cast.cedar_id}
+        for house, refuge_id in houses.items():
+            refuge = db.session.get_one(Refuge, refuge_id)
+            _user(f"helper.{house}", Role.REFUGE_WORKER, refuge.organisation_id, refuge)
+    return {f"helper of {house}": _public_id(f"helper.{house}{DEMO_DOMAIN}") for house in houses}
+
+
+def _kept_and_copied(
+    web: Run, people: dict[str, Person], records: dict[str, Record]
+) -> dict[str, UUID]:
+    """A hold that was lifted again, one that stands, and a copy that waits to be taken."""
+    petra, hana = (web(proved, people[name].actor) for name in ("petra", "hana"))
+    hold = web(data_rights.place_hold, records["lives"].ref, HoldReason.COURT_ORDER, by=petra)
+    web(data_rights.lift_hold, hold, by=petra)
+    web(data_rights.lift_hold, hold, by=hana)
+    web(data_rights.place_hold, records["restricted"].ref, HoldReason.COURT_ORDER, by=petra)
+    copy = web(subject_access.ask, records["promised"].ref, by=petra)
+    web(subject_access.approve, copy, by=hana)
+    return {"hold": hold, "copy": copy}
+
+
 def _access(
     web: Run, owner: Run, people: dict[str, Person], records: dict[str, Record]
 ) -> dict[str, UUID]:
@@ -150,7 +195,7 @@ def _access(
     dee = people["dee"].actor
     for name in (*KEPT_OUT, "bram"):
         person = owner(_public_id, people[name].email)
-        new = restrictions.NewRule(person=person, kind=RuleKind.DENY, reason="Known to him")
+        new = restrictions.NewRule(person=person, kind=RuleKind.DENY, reason=RULE_REASON)
         web(restrictions.add_rule, records["restricted"].ref, new, by=dee)
     bram = people["bram"].actor.user_id
     rule = owner(_rule_of, bram)
@@ -161,7 +206,7 @@ def _access(
 
 def break_a_glass(people: dict[str, Person], ref: str) -> UUID:
     """Dee asks, Petra agrees, both with a fresh proof."""
-    asked = break_glass.ask(ref, "The officer's line is dead", by=proved(people["dee"].actor))
+    asked = break_glass.ask(ref, GLASS_REASON, by=proved(people["dee"].actor))
     break_glass.approve(asked, by=proved(people["petra"].actor))
     return asked
 
@@ -188,6 +233,8 @@ def _more_rooms(house: str) -> None:
         )
     for code in ("3", "4", "5", "6", "7", "8"):
         beds.add_room(public_id, beds.NewRoom(code=code, bed_spaces=2), by=SYSTEM)
+    surge_room = beds.NewRoom(code="9", bed_spaces=1, kind=RoomKind.SURGE)
+    beds.add_room(public_id, surge_room, by=SYSTEM)
 
 
 def _ask(cast: Cast, name: str) -> Record:
@@ -203,6 +250,7 @@ def _ask(cast: Cast, name: str) -> Record:
         needs=("women_only_staff",),
         callback_phone=phone,
         incident_ref=incident,
+        avoid=(AvoidedPlace(place=AWAY_FROM, km=5),) if name == "waiting" else (),
     )
     return Record(
         name=name,
@@ -222,7 +270,9 @@ def _ask(cast: Cast, name: str) -> Record:
 
 def _offer(cast: Cast, record: Record) -> None:
     room = room_of(record.house, ROOM[record.name])
-    record.placement_id = offer_room(record.ref, by=cast.dee.actor, room=room.public_id).public_id
+    choice = replace(at_once(room.public_id), note=OVERRIDE_NOTE if record.name == "asked" else "")
+    matching.override(record.ref, choice, by=cast.dee.actor)
+    record.placement_id = placement_of(record.ref).public_id
 
 
 def _promise(web: Run, cast: Cast, record: Record) -> None:
@@ -249,10 +299,29 @@ def _others(web: Run, owner: Run, cast: Cast, records: dict[str, Record]) -> dic
             voids.start_void, found[f"room of {house}"], "repair", by=staff
         )
         web(voids.end_void, found[f"void of {house}"], by=staff)
+        found[f"phone of {house}"] = web(_first, Contact, house)
+        found[f"house of {house}"] = web(_first, Refuge, house)
+        surge_room = found[f"surge of {house}"] = web(room_of, house, "9").public_id
+        window = found[f"window of {house}"] = web(_window, cast, surge_room)
+        web(surge.close_window, window, by=cast.dee.actor)
     found["task"] = web(_done_task, cast, records["declined"])
     found["alert"] = web(_called_off, cast)
     found["account"] = owner(_public_id, cast.olga.email)
     return found
+
+
+def _first(kind: type[Contact] | type[Refuge], house: str) -> UUID:
+    with transaction(by=SYSTEM):
+        query = select(kind.public_id).where(Refuge.alias == house)
+        if kind is Contact:
+            query = query.join(Refuge, Refuge.id == Contact.refuge_id)
+        return db.session.scalars(query).one()
+
+
+def _window(cast: Cast, room: UUID) -> UUID:
+    with transaction(by=SYSTEM) as now:
+        until = now + timedelta(days=3)
+    return surge.open_window(room, now + timedelta(minutes=1), until, by=cast.dee.actor)
 
 
 def _done_task(cast: Cast, record: Record) -> UUID:
@@ -271,6 +340,7 @@ def _called_off(cast: Cast) -> UUID:
             women_least=2,
             women_most=3,
             region="E12000007",
+            languages=(PRE_ALERT_LANGUAGE[0],),
             expected_from=now + timedelta(hours=2),
             expected_until=now + timedelta(hours=9),
         )
