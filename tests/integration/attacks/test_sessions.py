@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Flask, session
 
 from app import security
-from app.services import accounts
+from app.services import sign_ins
 from tests.browser_without_a_window import Browser
 from tests.cast import Cast
 from tests.conftest import Run
@@ -49,7 +49,7 @@ def test_nothing_put_into_a_session_before_sign_in_is_left_after_it(
     person = run(public_id_of, cast.dee.email)
     with app.test_request_context():
         session["outcome"] = {"offered": [], "dropped": {"R-EVIL": "planted"}}
-        security.remember(accounts.sign_in_as_demo_person(person))
+        security.remember(sign_ins.as_demo_person(person))
 
         assert "outcome" not in session
         assert security.me().user_id == cast.dee.actor.user_id
