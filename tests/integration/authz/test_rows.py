@@ -196,6 +196,12 @@ FORBIDDEN = {
         " VALUES (acting_refuge_id() + 1, 'stolen', 1)",
         None,
     ),
+    "a room of the house, made larger": ("rowan_manager", "UPDATE room SET bed_spaces = 9", None),
+    "another house's room, looked at": (
+        "chloe",
+        "UPDATE room SET confirmed_at = now() WHERE refuge_id <> acting_refuge_id()",
+        0,
+    ),
     "a role for oneself": (
         "ada",
         "UPDATE user_account SET role = 'coordinator' WHERE id = acting_user_id()",
