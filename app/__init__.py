@@ -12,6 +12,7 @@ from whitenoise import WhiteNoise
 from app.db import CONNECTION_OPTIONS, db
 from config import Settings
 
+OWNER = "waymark_owner"
 ONE_YEAR = 365 * 24 * 3600
 MAX_FORM_BYTES = 64 * 1024
 
@@ -55,7 +56,7 @@ def create_app(settings: Settings | None = None, *, role: str = "waymark_web") -
     pages.init_pages(flask)
     views.init_views(flask)
     cli.init_cli(flask)
-    if not _is_the_owners(flask, settings):
+    if role != OWNER:  # the commands that change the schema are the owner's
         refuse_unsafe_database(flask)
     static = WhiteNoise(flask.wsgi_app, max_age=ONE_YEAR, add_headers_function=_file_headers)
     static.add_files(str(Path(__file__).with_name("static")), prefix="static/")
@@ -69,18 +70,6 @@ def _file_headers(headers: Headers, _path: str, _url: str) -> None:
 
     for name, value in {"Content-Security-Policy": NO_PAGE, **HEADERS}.items():
         headers[name] = value
-
-
-def _is_the_owners(flask: Flask, settings: Settings) -> bool:
-    """True for the commands that change the schema; nobody else may connect just as they do.
-
-    Settings refuse to name the owner's address again for the web or the worker.
-    """
-    options = flask.config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]["options"]
-    return (flask.config["SQLALCHEMY_DATABASE_URI"], options) == (
-        database_url(settings, "waymark_owner"),
-        connection_options(settings, "waymark_owner"),
-    )
 
 
 def database_url(settings: Settings, role: str) -> str:
