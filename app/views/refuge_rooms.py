@@ -27,6 +27,7 @@ from app.services.voids import Terms
 from app.views.refuge import bp
 
 AnyForm = Form[Closing] | Form[Terms] | Form[Dates]
+YEARS = range(2000, 2100)
 
 
 @bp.get("/calendar")
@@ -53,10 +54,12 @@ def calendar_day(year: int, month: int, day: int) -> ResponseReturnValue:
 
 
 def day_or_404(year: int, month: int, day: int) -> date:
-    """A date that is in no calendar is a page that is not there."""
+    """A date that is in no calendar, or in nobody's lifetime, is a page that is not there."""
+    if year not in YEARS:
+        abort(404)
     try:
         return date(year, month, day)
-    except ValueError:
+    except (ValueError, OverflowError):
         abort(404)
 
 

@@ -144,6 +144,18 @@ def test_the_desk_compares_the_houses(cast: Cast, browser_of: Any, arrived: Aske
     assert "Thu 3 Dec 2026" in text_of(dee.get(f"/desk/houses/{path}/2026/12/3"))
 
 
+@pytest.mark.parametrize(
+    "day", ["9999999999999999999999/1/1", "10000/1/1", "9999/12/31", "2026/2/30"]
+)
+def test_a_date_in_no_calendar_is_no_page(
+    bea: Browser, cast: Cast, browser_of: Any, day: str
+) -> None:
+    year, month, _ = day.split("/")
+    assert bea.get(f"/refuge/calendar/{day}").status_code == 404
+    if day != "2026/2/30":
+        assert bea.get(f"/refuge/calendar/{year}/{month}").status_code == 404
+
+
 def _voids() -> list[Void]:
     with transaction(by=SYSTEM):
         return list(db.session.scalars(select(Void).order_by(Void.id)))
