@@ -21,6 +21,7 @@ from app.models.accounts import User
 from app.models.beds import Bed, BedUse, Refuge, Room
 from app.models.events import Event
 from app.models.funding import Fund
+from app.models.honey import HoneyRecord
 from app.models.placements import Placement
 from app.models.plans import PlanLine, PlanRun
 from app.models.reference import District, Reason, Region
@@ -70,7 +71,12 @@ class Raw:
         return at is not None and self.since < at <= self.now
 
     def requests(self, here: Here) -> list[Referral]:
-        return [r for r in self.of(Referral) if here(self.region_of_needs[r.needs_id].in_london)]
+        planted = {each.referral_id for each in self.of(HoneyRecord)}  # is in no figure
+        return [
+            r
+            for r in self.of(Referral)
+            if r.id not in planted and here(self.region_of_needs[r.needs_id].in_london)
+        ]
 
     def places(self, here: Here) -> list[tuple[Bed, Room]]:
         rooms = {room.id: room for room in self.of(Room)}
@@ -98,7 +104,7 @@ class Raw:
 
 TABLES = (
     *(Bed, BedUse, Refuge, Room, Event, Fund, Placement, PlanLine, PlanRun),
-    *(District, Reason, Region, HandOn, Needs, Referral),
+    *(District, Reason, Region, HandOn, HoneyRecord, Needs, Referral),
 )
 
 
@@ -175,18 +181,21 @@ def check_places(area: Area, raw: Raw, here: Here) -> None:
     now_is: Counter[str] = Counter()
     nights: Counter[str] = Counter()
     for bed, room in raw.places(here):
-        live = [use for use in raw.uses.get(bed.id, []) if use.live]
+        uses = raw.uses.get(bed.id, [])
+        live = [use for use in uses if use.live and raw.now in use.during]
         stay = next((raw.stays[use.placement_id] for use in live if use.placement_id), None)
         taken = "occupied" if stay and stay.state == "arrived" else "held" if stay else ""
-        now_is[taken or ("void" if live else "free")] += 1
+        is_open = room.kind == "house"  # a surge or hotel place counts while somebody has it
+        if taken or is_open:
+            now_is[taken or ("void" if live else "free")] += 1
         opened = raw.opened(room)
         for at in raw.nights:
             void = any(u.void_id and at in u.during for u in raw.uses.get(bed.id, []))
             if raw.slept_in(bed, at):
                 nights.update(["occupied", "open"])
-            elif void:
+            elif void and is_open:
                 nights["void"] += 1
-            elif opened <= at:
+            elif opened <= at and is_open and not void:
                 nights["open"] += 1
     places, counted = area.places, area.nights
     assert (places.occupied, places.held) == (now_is["occupied"], now_is["held"])
@@ -221,7 +230,7 @@ def check_regions(found: Figures) -> None:
 def check_pace(found: Figures, raw: Raw) -> None:
     minutes = sorted(
         int((r.confirmed_at - r.submitted_at).total_seconds() // 60)
-        for r in raw.of(Referral)
+        for r in raw.requests(lambda _: True)
         if raw.in_period(r.submitted_at) and r.state in ("confirmed", "resident", "moved_on")
     )
     rank = [math.ceil(Fraction(tenths, 10) * len(minutes)) - 1 for tenths in (5, 9)]
@@ -232,7 +241,7 @@ def check_reasons(found: Figures, raw: Raw) -> None:
     text = {reason.code: reason.text for reason in raw.of(Reason)}
     ended = Counter(
         text[r.closed_reason]
-        for r in raw.of(Referral)
+        for r in raw.requests(lambda _: True)
         if raw.in_period(r.closed_at) and r.state in ("withdrawn", "not_arrived", "unmet")
     )
     said_no = Counter(
@@ -248,7 +257,7 @@ def check_reasons(found: Figures, raw: Raw) -> None:
     made = {run.id: run.as_of for run in raw.of(PlanRun)}
     asked_for = {
         r.id
-        for r in raw.of(Referral)
+        for r in raw.requests(lambda _: True)
         if r.state == "ready" or (r.state == "unmet" and raw.in_period(r.closed_at))
     }
     newest: dict[int, PlanLine] = {}
