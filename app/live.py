@@ -15,7 +15,6 @@ from psycopg.conninfo import make_conninfo
 
 log = structlog.get_logger()
 
-CHANNEL = "waymark_live"
 AGAIN_AFTER_SECONDS = 1.0
 STOPS_WITHIN_SECONDS = 0.5
 JOIN_SECONDS = 5.0
@@ -69,7 +68,7 @@ class Listener:
 
     def _hear(self) -> None:
         with psycopg.connect(self._address, autocommit=True) as connection:
-            connection.execute(f"LISTEN {CHANNEL}")
+            connection.execute("LISTEN waymark_live")
             # Read after LISTEN: what commits from here on is told, what came before is in it.
             row = connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())").fetchone()
             with self._lock:

@@ -66,6 +66,8 @@ def _inner(tree: list[Any]) -> Iterator[Any]:
 
 def _has_mark(tree: list[Any]) -> bool:
     """True when each turn begins with one letter that nothing else in it is: ``(, [0-9]+)*``."""
+    if any(name is words.GROUPREF for name, _ in _inner(tree)):
+        return False
     first = tree[0]
     rest = [each for each in _inner(tree[1:]) if each[0] in (words.IN, words.LITERAL, words.ANY,
                                                              words.NOT_LITERAL)]  # fmt: skip
@@ -103,6 +105,8 @@ def _letters(token: Any) -> set[str]:
             *(_letters(each) for part in _parts(name, given) for each in part), set()
         )
     if name is words.AT:
+        return set()
+    if name is words.GROUPREF:  # fits the one text its group has just fitted: no second way to read
         return set()
     one = compiler.compile(parser.SubPattern(parser.State(), [token]))
     return {letter for letter in SAMPLE if one.fullmatch(letter)}

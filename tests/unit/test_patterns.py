@@ -66,6 +66,8 @@ def test_no_pattern_of_ours_can_run_away() -> None:
         r"\d+\d+$",
         r"\w*x*\d*$",
         r"(.*)(.*)$",
+        r"((.+?)\2+)+$",
+        r"(,(a+)\2)*$",
     ],
 )
 def test_a_pattern_that_can_run_away_is_noticed(evil: str) -> None:
@@ -76,7 +78,10 @@ def test_a_pattern_that_can_run_away_is_noticed(evil: str) -> None:
 
 @pytest.mark.parametrize(
     "calm",
-    [r"[a-z]+", r"(SM|MM)[0-9a-f]{32}", r"[^@]+@[^@]+", r"(a{1,3}b){2}", r"a+b+", r"(, [0-9]+)*"],
+    [
+        *(r"[a-z]+", r"(SM|MM)[0-9a-f]{32}", r"[^@]+@[^@]+", r"(a{1,3}b){2}", r"a+b+"),
+        *(r"(, [0-9]+)*", r"(.+?)\1+"),
+    ],
 )
 def test_a_calm_pattern_is_left_alone(calm: str) -> None:
     assert trouble_in(calm) == ""

@@ -70,11 +70,20 @@ def test_what_the_request_says_of_its_host_is_not_believed(client: FlaskClient, 
         client,
         INBOUND,
         FIELDS,
-        base_url="http://evil.example",
         environ_overrides={"HTTP_X_FORWARDED_HOST": "evil.example", "HTTP_X_FORWARDED_PROTO": "x"},
     )
 
     assert answer.status_code == 200
+    assert run(stored) == 1
+
+
+def test_a_text_sent_to_another_host_is_refused_and_not_stored(
+    client: FlaskClient, run: Run
+) -> None:
+    answer = post(client, INBOUND, FIELDS, base_url="http://evil.example")
+
+    assert answer.status_code == 400
+    assert run(stored) == 0
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "token-no"])

@@ -88,7 +88,7 @@ def test_another_confirmation_this_moment_keeps_the_ticks(
     assert response.status_code == 422
     assert "Another person is confirming a plan this moment." in text_of(response)
     assert f'value="{planned.ref}" checked' in html
-    assert f"lines?tick={planned.ref}" in html
+    assert f"/desk/board/live?tick={planned.ref}" in html
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_it_shows_the_offer_with_its_clock(bea: Browser, offered: Asked) -> None
     assert "1 request waits for your answer" in page
     assert "A woman with 1 child (aged 6)" in page
     assert "Room 2 is held for her" in page
-    assert re.search(r"Answer by today \d\d:\d\d \(19 minutes left\)", page)
+    assert re.search(r"Answer by (?:today|tomorrow) \d\d:\d\d \(19 minutes left\)", page)
 
 
 def test_it_shows_nothing_of_another_house(chloe: Browser, offered: Asked) -> None:
@@ -75,7 +75,7 @@ def test_a_look_at_the_list_is_one_audit_row_however_long_the_page_stays_open(
     bea.get("/refuge/tonight")
 
     [look] = events("referrals_listed")
-    assert look.detail == {"placements": [offered.placement.id], "live": False}
+    assert look.detail == {"referral_ids": [offered.placement.referral_id], "live": False}
 
 
 def test_a_woman_who_comes_onto_an_open_page_is_an_audit_row(
@@ -85,7 +85,7 @@ def test_a_woman_who_comes_onto_an_open_page_is_an_audit_row(
     bea.get("/refuge/tonight")
 
     [look] = events("referrals_listed")
-    assert look.detail == {"placements": [offered.placement.id], "live": True}
+    assert look.detail == {"referral_ids": [offered.placement.referral_id], "live": True}
 
 
 def _links(page: str) -> list[str]:
