@@ -147,19 +147,25 @@ def test_nothing_is_restored_over_rows(
     assert hashes_of(url) == before
 
 
+@pytest.mark.parametrize(("table", "rows"), [("referral", 3), ("record_key", 7)])
 def test_a_dump_that_misses_rows_is_refused(
-    world: str, postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: str,
+    rows: int,
+    world: str,
+    postgres: EmbeddedPostgres,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = postgres.url(database=DATABASE)
     with connect(url) as connection:
         real = _program("pg_dump", connection.info.server_version // 10000)
     lazy = tmp_path / "bin" / "pg_dump"
     lazy.parent.mkdir()
-    lazy.write_text(f'#!/bin/sh\nexec "{real}" "$@" --exclude-table-data=referral\n')
+    lazy.write_text(f'#!/bin/sh\nexec "{real}" "$@" --exclude-table-data={table}\n')
     lazy.chmod(0o755)
     monkeypatch.setenv("PATH", str(lazy.parent), prepend=":")
 
-    with pytest.raises(BackupError, match="referral has 0 rows instead of 3"):
+    with pytest.raises(BackupError, match=f"{table} has 0 rows instead of {rows}"):
         back_up(url, tmp_path / "dump")
 
     assert list(tmp_path.iterdir()) == [lazy.parent]
