@@ -52,6 +52,7 @@ _HIDDEN = r"""
                                        !~ '^\W*SELECT acting_as_owner\(\)'))
      ORDER BY 1"""
 _COPY = re.compile(rb'COPY public\."?(\w+)"? ')
+_INSERT = re.compile(rb'INSERT INTO public\."?(\w+)"? VALUES ')
 
 
 class BackupError(Exception):
@@ -160,7 +161,7 @@ def restore(url: str, source: Path, keys: Path | None = None) -> Counts:
     _run([*command, source], url)
     if keys is not None:
         try:
-            _run([*command, "--data-only", keys], url)
+            _run([*command, "--data-only", "--enable-row-security", keys], url)
         except BackupError as error:
             raise BackupError(f"{error}. Drop this database and begin again.") from None
     with _connect(url) as connection:
@@ -221,7 +222,10 @@ def rows_in(dump: Path, major: int) -> Counts:
 
 
 def _copied(lines: Any) -> Iterator[tuple[str, bool]]:
-    """Each table as its block begins (False) and again for each of its rows (True)."""
+    """Each table as its block begins (False) and again for each of its rows (True).
+
+    A row that is written as a statement of its own has no block.
+    """
     table = ""
     for line in lines:
         if table and line == b"\\.\n":
@@ -231,6 +235,8 @@ def _copied(lines: Any) -> Iterator[tuple[str, bool]]:
         elif match := _COPY.match(line):
             table = match[1].decode()
             yield table, False
+        elif match := _INSERT.match(line):
+            yield match[1].decode(), True
 
 
 def _dump(
@@ -244,7 +250,8 @@ def _dump(
         raise BackupError("This database has no tables: there is nothing to save.")
     command: Command = [_program("pg_dump", _major(connection)), "--format=custom"]
     without_keys = [f"--exclude-table-data=public.{KEY_TABLE}"]
-    only_keys = ["--data-only", f"--table=public.{KEY_TABLE}"]
+    # As statements: keys come back after the policies, and COPY loads no table that has some.
+    only_keys = ["--data-only", "--inserts", f"--table=public.{KEY_TABLE}"]
     # pg_dump stops at row security unless it is told that we have seen to it: count_rows has.
     options = [f"--snapshot={row[0] if row else ''}", "--lock-wait-timeout=10s"]
     options += ["--enable-row-security"]

@@ -25,12 +25,12 @@ from app.models.keys import Tombstone
 from app.models.messages import Contact, SmsInbox
 from app.models.placements import Placement
 from app.models.referrals import Caller
-from app.services import beds, case, follow, texts
+from app.services import admissions, beds, case, follow, offers, texts
 from app.services.phone_book import phone_book
 from tests.browser_without_a_window import Browser
 from tests.cast import Cast
 from tests.conftest import DATABASE, INDEX_KEYS, Run, settings_for
-from tests.factories import make_referral, offer_room
+from tests.factories import accept, make_referral, offer_room, room_of
 
 NUMBER, REFERENCE = "+447700900931", "OP CANARY SEVEN"
 TEXT = "canary text of a stranger"
@@ -69,14 +69,24 @@ def test_no_table_holds_what_is_sealed(kept: str, postgres: EmbeddedPostgres) ->
 
 
 def test_each_is_shown_where_it_is_disclosed(kept: str, cast: Cast, run: Run) -> None:
-    page = run(case.show_case, kept, by=cast.dee.actor)
     own = run(follow.show_request, kept, by=cast.amara.actor).referral
     listed, _ = run(follow.list_requests, by=cast.amara.actor)
-
-    assert (page.callback_phone, page.incident_ref) == (NUMBER, REFERENCE)
     assert (own.callback_phone, own.incident_ref) == (NUMBER, REFERENCE)
     assert [row.incident_ref for row in listed] == [REFERENCE]
     assert run(phone_book) == {"+447700900101": "Rowan", "+447700900102": "Cedar"}
+
+    def desk() -> tuple[str, str]:
+        page = run(case.show_case, kept, by=cast.dee.actor)
+        return page.callback_phone, page.incident_ref
+
+    stay = run(offer_room, kept, by=cast.dee.actor, room=run(room_of, "Rowan", "1").public_id)
+    run(accept, stay, by=cast.bea.actor)
+    meeting = run(admissions.show_stay, stay.public_id, by=cast.bea.actor).meeting
+    assert (meeting.callback_phone, meeting.incident_ref) == (NUMBER, REFERENCE)
+    assert desk() == ("", "")
+
+    run(offers.record_not_arrived, stay.public_id, "cannot_be_reached", by=cast.bea.actor)
+    assert desk() == (NUMBER, REFERENCE), "a task says: ring the officer"
 
 
 def callers() -> list[Caller]:

@@ -67,6 +67,7 @@ def only_new(postgres: EmbeddedPostgres) -> Iterator[Flask]:
 
 
 def add_callers(count: int) -> None:
+    """Needs the owner's rights: nobody else adds a caller without a request."""
     with transaction(by=SYSTEM):
         for number in range(count):
             caller = Caller(id=uuid4())
@@ -94,9 +95,9 @@ def keys_by_kek() -> dict[str, int]:
 
 
 def test_after_a_rotation_the_old_keys_can_go(
-    rotated: Flask, only_new: Flask, worker_app: Flask
+    rotated: Flask, only_new: Flask, owner_app: Flask
 ) -> None:
-    with worker_app.app_context():
+    with owner_app.app_context():
         add_callers(7)
     with rotated.app_context():
         before = {row.id: row.callback_phone_sealed for row in _callers()}
@@ -131,9 +132,9 @@ def test_it_is_written_down_without_naming_a_record(rotated: Flask) -> None:
 
 
 def test_records_are_read_and_written_while_it_runs(
-    rotated: Flask, only_new: Flask, worker_app: Flask, web_app: Flask
+    rotated: Flask, only_new: Flask, owner_app: Flask
 ) -> None:
-    with worker_app.app_context():
+    with owner_app.app_context():
         add_callers(400)
     stop = threading.Event()
 
@@ -154,7 +155,7 @@ def test_records_are_read_and_written_while_it_runs(
             return looks
 
     with ThreadPoolExecutor(4) as pool:
-        old_writer = pool.submit(write, worker_app)  # has not been told of the new key yet
+        old_writer = pool.submit(write, owner_app)  # has not been told of the new key yet
         readers = [pool.submit(read, rotated) for _ in range(2)]
         rotations = [pool.submit(_rotate, rotated)]
         first = rotations[0].result()
@@ -179,9 +180,9 @@ def _rotate(flask: Flask) -> key_rotation.Rotation:
 
 
 def test_killed_half_way_it_leaves_nothing_unreadable(
-    postgres: EmbeddedPostgres, rotated: Flask, only_new: Flask, worker_app: Flask, tmp_path: Path
+    postgres: EmbeddedPostgres, rotated: Flask, only_new: Flask, owner_app: Flask, tmp_path: Path
 ) -> None:
-    with worker_app.app_context():
+    with owner_app.app_context():
         add_callers(1500)
     settings = rotated.config["SETTINGS"]
     environment = os.environ | {
@@ -214,8 +215,8 @@ def test_killed_half_way_it_leaves_nothing_unreadable(
         assert read_all() == 1504
 
 
-def test_what_cannot_be_unwrapped_stops_nothing_else(rotated: Flask, worker_app: Flask) -> None:
-    with worker_app.app_context():
+def test_what_cannot_be_unwrapped_stops_nothing_else(rotated: Flask, owner_app: Flask) -> None:
+    with owner_app.app_context():
         add_callers(3)
     with rotated.app_context():
         with transaction(by=SYSTEM):

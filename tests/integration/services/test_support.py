@@ -13,7 +13,7 @@ from app.services.figures_csv import as_csv
 from app.services.report_figures import Reason
 from tests.cast import Cast
 from tests.conftest import Run
-from tests.factories import accept, make_referral, offer_room, room_of
+from tests.factories import accept, make_referral, offer_room, room_of, rooms_need_no_time
 
 OFFERED = SupportGiven(item="legal", state=SupportState.OFFERED)
 
@@ -29,7 +29,9 @@ def one_stay(cast: Cast, run: Run, given: SupportGiven) -> None:
     run(offers.record_departure, stay.public_id, "own_home", by=cast.bea.actor)
 
 
-def test_counts_leave_the_house_only_from_five_on(cast: Cast, run: Run) -> None:
+def test_counts_leave_the_house_only_from_five_on(cast: Cast, run: Run, run_as_owner: Run) -> None:
+    run_as_owner(rooms_need_no_time)
+
     def counted(by: Actor) -> tuple[Reason, ...]:
         return run(reports.figures, 28, by=by).support  # type: ignore[no-any-return]
 
