@@ -231,7 +231,9 @@ def check_pace(found: Figures, raw: Raw) -> None:
     minutes = sorted(
         int((r.confirmed_at - r.submitted_at).total_seconds() // 60)
         for r in raw.requests(lambda _: True)
-        if raw.in_period(r.submitted_at) and r.state in ("confirmed", "resident", "moved_on")
+        if r.confirmed_at is not None
+        and raw.in_period(r.submitted_at)
+        and r.state in ("confirmed", "resident", "moved_on")
     )
     rank = [math.ceil(Fraction(tenths, 10) * len(minutes)) - 1 for tenths in (5, 9)]
     assert found.pace == (minutes[rank[0]], minutes[rank[1]])
