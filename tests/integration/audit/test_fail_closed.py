@@ -35,7 +35,7 @@ NO_LOOK = {
 # A page left open asks by itself; what it was shown already is no new look, so these come first.
 LIVE = {"police.request_status", "coordinator.board_live", "refuge.tonight"}
 # Figures, accounts, and the lists of looks, which hold references and no record.
-NOBODYS = {"manager", "admin", "team", "access"}
+NOBODYS = {"manager", "admin", "team", "access", "data_rights"}
 LOOKS = "SELECT count(*) FROM event WHERE kind LIKE '%viewed' OR kind LIKE '%listed'"
 
 
