@@ -184,10 +184,11 @@ def _who(house: Refuge, days: list[date], now: datetime, by: Actor) -> dict[int,
             Who(code=ref or placement.offer_code, state=placement.state, leaves_on=leaves_on)
         )
     if rows:
+        seen = sorted({placement.referral_id for placement, _ in rows})
         record(
             Fact.REFERRALS_LISTED,
             by=by,
             refuge_id=house.id,
-            detail={"placements": [placement.id for placement, _ in rows], "live": False},
+            detail={"referral_ids": seen, "live": False},
         )
     return shown

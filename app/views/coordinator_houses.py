@@ -23,24 +23,24 @@ def houses() -> ResponseReturnValue:
     return render_template("coordinator/houses.html", houses=room_page.list_houses(by=me()))
 
 
-@bp.get("/houses/<uuid:refuge>")
-def house_calendar(refuge: UUID) -> ResponseReturnValue:
+@bp.get("/houses/<uuid:house>")
+def house_calendar(house: UUID) -> ResponseReturnValue:
     """This month of one house."""
-    page = calendar.this_month(by=me(), refuge=refuge)
+    page = calendar.this_month(by=me(), refuge=house)
     return render_template("coordinator/house_calendar.html", page=page)
 
 
-@bp.get("/houses/<uuid:refuge>/<int:year>/<int:month>")
-def house_month(refuge: UUID, year: int, month: int) -> ResponseReturnValue:
+@bp.get("/houses/<uuid:house>/<int:year>/<int:month>")
+def house_month(house: UUID, year: int, month: int) -> ResponseReturnValue:
     """Another month of one house."""
-    page = calendar.month(day_or_404(year, month, 1), by=me(), refuge=refuge)
+    page = calendar.month(day_or_404(year, month, 1), by=me(), refuge=house)
     return render_template("coordinator/house_calendar.html", page=page)
 
 
-@bp.get("/houses/<uuid:refuge>/<int:year>/<int:month>/<int:day>")
-def house_day(refuge: UUID, year: int, month: int, day: int) -> ResponseReturnValue:
+@bp.get("/houses/<uuid:house>/<int:year>/<int:month>/<int:day>")
+def house_day(house: UUID, year: int, month: int, day: int) -> ResponseReturnValue:
     """One date of one house, with codes."""
-    page = calendar.one_day(day_or_404(year, month, day), by=me(), refuge=refuge)
+    page = calendar.one_day(day_or_404(year, month, day), by=me(), refuge=house)
     return render_template("coordinator/house_day.html", page=page)
 
 

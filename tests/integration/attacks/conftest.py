@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -10,21 +11,25 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from app.actors import SYSTEM
 from app.db import db
 from app.embedded_postgres import EmbeddedPostgres
 from app.logs import init_logs
-from app.services import matching, pre_alerts
+from app.models.beds import RoomKind
+from app.services import beds, matching, pre_alerts, surge, voids
+from app.services.supply import london_day
+from app.services.voids import Terms
 from tests.browser_without_a_window import Browser
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import accept, make_referral, offer_room, room_of
-from tests.integration.attacks.ground import Night, public_id_of
+from tests.integration.attacks.ground import Night, house_of, public_id_of
 from tests.integration.services.expected import coming, now_is
 from tests.integration.test_production import production
 
 
 @pytest.fixture
-def night(app: Flask, cast: Cast, run: Run, run_as_worker: Run) -> Night:
+def night(app: Flask, cast: Cast, run: Run, run_as_worker: Run, run_as_owner: Run) -> Night:
     """Amara's three requests: waiting, offered to Rowan, promised by Rowan."""
     waiting, offered, promised = (run(make_referral, cast.amara.actor) for _ in range(3))
     run_as_worker(matching.make_plan)
@@ -34,6 +39,11 @@ def night(app: Flask, cast: Cast, run: Run, run_as_worker: Run) -> Night:
     run(accept, stay, by=cast.bea.actor)
     alert = run(pre_alerts.record_pre_alert, coming(run(now_is)), by=cast.dee.actor)
     person = run(public_id_of, cast.bram.email)
+    surge_room = beds.NewRoom(code="9", bed_spaces=1, kind=RoomKind.SURGE)
+    run_as_owner(beds.add_room, run(house_of, "Rowan"), surge_room, by=SYSTEM)
+    now = run(now_is)
+    place = run(room_of, "Rowan", "9").public_id
+    later = Terms(starts_at=now + timedelta(days=20))
     return Night(
         waiting=waiting.ref,
         offered=offered.ref,
@@ -43,6 +53,10 @@ def night(app: Flask, cast: Cast, run: Run, run_as_worker: Run) -> Night:
         room=rooms[0],
         alert=alert,
         person=person,
+        house=run(house_of, "Rowan"),
+        window=run(surge.open_window, place, now + timedelta(days=20), None, by=cast.dee.actor),
+        closure=run(voids.start_void, place, "cleaning", by=cast.bea.actor, terms=later),
+        on=london_day(now),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,10 +14,12 @@ from sqlalchemy import select, text
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.models.accounts import User
+from app.models.beds import Refuge
 from tests.browser_without_a_window import Browser
 
-# What looking may write: the audit trail, when somebody was last there, and the worker's queue.
-WRITTEN_BY_LOOKING = {"event", "sign_in"}
+# What looking may write: the audit trail, when somebody was last there, the worker's queue, and
+# what a page of signing in asks or counts.
+WRITTEN_BY_LOOKING = {"event", "sign_in", "challenge", "sign_in_try"}
 NO_BROWSER = ("webhooks.", "public.content_report")  # posted to by machines, without a form
 
 # One-button forms: whatever else is sent along, the button does what it says.
@@ -25,6 +28,17 @@ WITHOUT_ANSWERS = {
     *("coordinator.accept", "coordinator.reopen", "coordinator.finish_task"),
     *("coordinator.they_are_here", "coordinator.cancel_pre_alert", "police.arrived"),
     *("refuge.accept", "refuge.arrived", "refuge.confirm_beds", "refuge.end_void"),
+    *("refuge.close_window", "coordinator.close_window"),
+    *("account.new_authenticator", "account.sign_out_everywhere", "account.demo_prove"),
+    *("admin.recover", "team.recover"),
+}
+# Whose id a path of a house holds; every other one holds an offer's.
+OF_A_ROOM = {
+    *("start_void", "change_void", "show_room", "close_room", "open_window", "close_window"),
+}
+OF_A_STAY = {
+    *("show_stay", "arrived", "not_arrived", "depart"),
+    *("extend_recovery", "date_decisions", "record_support", "plan_move"),
 }
 
 
@@ -40,6 +54,10 @@ class Night:
     room: UUID
     alert: UUID
     person: UUID
+    house: UUID
+    window: UUID
+    closure: UUID
+    on: date
 
     def fill(self, arguments: set[str], endpoint: str) -> dict[str, Any]:
         """Ids for a route, so that the page behind it is a real one."""
@@ -49,6 +67,12 @@ class Night:
             "alert": self.alert,
             "room": self.room,
             "person": self.person,
+            "house": self.house,
+            "window": self.window,
+            "void": self.closure,
+            "year": self.on.year,
+            "month": self.on.month,
+            "day": self.on.day,
             "part": "lines",
             "public_id": self._public_id(endpoint),
             "filename": "waymark.js",
@@ -57,10 +81,12 @@ class Night:
         return {name: known.get(name, uuid4()) for name in arguments}
 
     def _public_id(self, endpoint: str) -> UUID:
-        if endpoint.endswith("void"):
+        name = endpoint.split(".")[1]
+        if name in OF_A_ROOM:
             return self.room
-        is_stay = endpoint.split(".")[1] in ("show_stay", "arrived", "not_arrived", "depart")
-        return self.stay if is_stay else self.offer
+        if name == "end_void":
+            return self.closure
+        return self.stay if name in OF_A_STAY else self.offer
 
 
 def routes(app: Flask, night: Night, method: str) -> Iterator[tuple[str, str]]:
@@ -87,6 +113,11 @@ def owner_of(endpoint: str, everybody: dict[str, Browser]) -> Browser:
 def public_id_of(email: str) -> UUID:
     with transaction(by=SYSTEM):
         return db.session.scalars(select(User.public_id).where(User.email == email)).one()
+
+
+def house_of(alias: str) -> UUID:
+    with transaction(by=SYSTEM):
+        return db.session.scalars(select(Refuge.public_id).where(Refuge.alias == alias)).one()
 
 
 def digest() -> dict[str, str]:

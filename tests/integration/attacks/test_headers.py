@@ -81,6 +81,8 @@ def fetches_nothing_from_elsewhere(response: TestResponse) -> None:
 
 
 def has_a_neutral_title(response: TestResponse) -> None:
+    if response.status_code in (301, 302, 303, 308):
+        return  # no page: nobody sees what stands in it
     for title in re.findall(r"<title>(.*?)</title>", response.get_data(as_text=True)):
         assert title.startswith("Waymark - ")
         assert not TELLING.search(title), title
@@ -91,7 +93,8 @@ def test_paths_tell_nothing(app: Flask) -> None:
         path = rule.rule
         for audience in AUDIENCES_IN_PATHS:
             path = path.removeprefix(audience)
-        assert not TELLING.search(path), rule.rule
+        seen = re.sub(r"<[^>]*>", "", path)  # an address holds the value, never its name
+        assert not TELLING.search(seen), rule.rule
 
 
 def test_an_error_page_is_as_well_guarded_as_any(

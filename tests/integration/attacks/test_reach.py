@@ -21,7 +21,8 @@ REASONS = {
 }
 LISTS = {  # routes without an id, which show each person's own
     *("police.list_requests", "police.new_request", "refuge.home", "refuge.tonight"),
-    *("refuge.rooms", "refuge.confirm_beds"),
+    *("refuge.rooms", "refuge.confirm_beds", "refuge.set_turnaround"),
+    *("refuge.calendar_now", "refuge.calendar_month", "refuge.calendar_day"),
 }
 
 
@@ -82,4 +83,4 @@ def test_every_audience_with_ids_is_swept(app: Flask) -> None:
         )
     }
 
-    assert with_ids == {*RIGHTFUL, "coordinator", "admin", "team", "access"}
+    assert with_ids == {*RIGHTFUL, "coordinator", "admin", "team", "access", "data_rights"}

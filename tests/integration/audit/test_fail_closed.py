@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.actors import SYSTEM
 from app.authz import ANYBODY, SIGNED_IN, matrix
 from app.db import db, transaction
+from app.models.beds import Refuge
 from app.services import matching, pre_alerts
+from app.services.supply import london_day
 from tests.browser_without_a_window import Browser
 from tests.cast import Cast
 from tests.conftest import Run
@@ -30,12 +33,15 @@ NO_LOOK = {
     "coordinator.scarce": "prices of features",
     "refuge.rooms": "rooms and their states",
     "coordinator.freeing": "when rooms free; written down as a forecast",
+    "refuge.show_room": "one room, its closures and its days",
+    "coordinator.houses": "houses and how old their counts are",
+    "coordinator.show_room": "one room, its closures and its days",
     "records.home": "an empty form; an answer comes by POST",
 }
 # A page left open asks by itself; what it was shown already is no new look, so these come first.
 LIVE = {"police.request_status", "coordinator.board_live", "refuge.tonight"}
 # Figures, accounts, and the lists of looks, which hold references and no record.
-NOBODYS = {"manager", "admin", "team", "access"}
+NOBODYS = {"manager", "admin", "team", "access", "data_rights"}
 LOOKS = "SELECT count(*) FROM event WHERE kind LIKE '%viewed' OR kind LIKE '%listed'"
 
 
@@ -52,14 +58,24 @@ def places(cast: Cast, run: Run, run_as_worker: Run) -> dict[str, Any]:
     run(accept, stay, by=cast.bea.actor)
     run_as_worker(matching.make_plan)
     alert = run(pre_alerts.record_pre_alert, coming(run(now_is)), by=cast.dee.actor)
+    today = london_day(run(now_is))
     return {
         "ref": refs[0],
         "refuge.show_offer": offer.public_id,
         "refuge.show_stay": stay.public_id,
         "alert": alert,
         "part": "lines",
+        "house": run(_rowan),
+        "year": today.year,
+        "month": today.month,
+        "day": today.day,
         "room": rooms[0],
     }
+
+
+def _rowan() -> UUID:
+    with transaction(by=SYSTEM):
+        return db.session.scalars(select(Refuge.public_id).where(Refuge.alias == "Rowan")).one()
 
 
 def _pages(app: Flask, places: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ GONE = 404  # somebody else's thing: there is no such thing
 LEADS = ("petra", "hana")
 LOOKERS = ("dee", "dora", *LEADS)
 MANAGERS_ALONE = {"rowan_manager": 303, "chloe": 303, "bea": 403}
-HOUSE = {"refuge": "house of Rowan"}
+HOUSE = {"house": "house of Rowan"}
 MONTH, DAY = {"year": 2026, "month": 11}, {"day": 24}
 # One route's record: which records it can be asked of, and what its own people get. Buttons are
 # pressed where they change nothing any more, forms are sent empty: the world stays as it is.

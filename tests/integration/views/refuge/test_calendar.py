@@ -39,7 +39,10 @@ def test_the_month_shows_letters_and_codes_and_no_name(
     assert f"Room 2 {arrived.referral.ref}" in page
     assert answer.text.count('aria-label="Taken">T<') == 25  # from the 7th to the 31st
     assert "Beds free" in page
-    assert events("referrals_listed")
+    assert events("referrals_listed")[-1].detail == {
+        "referral_ids": [arrived.referral.id],
+        "live": False,
+    }
     day = text_of(bea.get("/refuge/calendar/2026/12/8"))
     assert f"Taken {arrived.referral.ref} Here now" in day
     assert "November 2026" in text_of(bea.get("/refuge/calendar/2026/11"))
