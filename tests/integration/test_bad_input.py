@@ -55,6 +55,23 @@ FIELDS = (
         "organisation",
         "refuge",
     ),
+    *(
+        "back_on",
+        "closes_on",
+        "conclusive_on",
+        "cost_owner",
+        "destination",
+        "extension_reason",
+        "item",
+        "leaves_on",
+        "minutes",
+        "on_day",
+        "opens_on",
+        "reasonable_on",
+        "starts_on",
+        "state",
+        "until",
+    ),
 )
 CALM = {200, 302, 303, 400, 403, 404, 405, 409, 413, 422}  # 403: prove first that it is you
 GOOD = {
