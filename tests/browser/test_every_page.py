@@ -24,7 +24,7 @@ OF_ONE = re.compile(
 NOT_PAGES = ("/leave", "/figures/figures.csv")
 OF_A_KIND = 2  # pages that differ only in whom they are about
 TITLE_SAYS_TOO_MUCH = re.compile(r"refuge|police|traffick|rescue|victim|women|woman", re.I)
-MOST_TABS = 60
+MOST_TABS = 90
 # What has the focus, and whether it looks different for it, itself or the mark drawn beside it.
 FOCUS = """() => {
     const here = document.activeElement;

@@ -46,7 +46,7 @@ class Site:
         app.view_functions["police.request_status"] = self._status
         app.view_functions["live.stamp"] = self._stamp
         app.view_functions["public.leave"] = lambda: "harmless"
-        app.add_url_rule("/sign-in", "sign_in", lambda: "please sign in")
+        app.view_functions["auth.sign_in"] = lambda: "please sign in"
         app.after_request(self._headers)
         app.jinja_env.globals["csrf_token"] = lambda: f"token-{self.polls}"
         app.jinja_env.globals["csp_nonce"] = csp_nonce
