@@ -215,6 +215,10 @@ def at(run_as_owner: Run, house: House) -> Callable[[int], None]:
 def test_a_house_with_stale_counts_is_asked_by_day_and_seldom(
     house: House, at: Callable[[int], None], run_as_owner: Run
 ) -> None:
+    for night in (7, 21, 23):
+        at(night)
+        house.run(_check_all, timedelta(hours=25))
+        assert house.work(nudging.ask_the_stale) == 0
     at(12)
     house.run(_check_all, timedelta(hours=23))
     assert house.work(nudging.ask_the_stale) == 0
