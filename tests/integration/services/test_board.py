@@ -63,8 +63,8 @@ def test_a_shared_room_is_free_while_a_bed_is_left(cast: Cast, run: Run, run_as_
     assert free == [True, False]
 
 
-def test_a_closed_room_is_not_free(cast: Cast, run: Run) -> None:
-    run(_close_room, "Rowan", "1")
+def test_a_closed_room_is_not_free(cast: Cast, run: Run, run_as_owner: Run) -> None:
+    run_as_owner(_close_room, "Rowan", "1")
 
     assert not run(_rooms, cast)["Rowan, room 1"].is_free
 
