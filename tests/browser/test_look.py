@@ -407,7 +407,7 @@ def test_when_the_sign_in_has_ended_the_page_does_not_stay(open_page: Open, site
 
 
 def test_a_second_tap_does_not_send_twice(open_page: Open) -> None:
-    page = open_page("placed")
+    page = open_page("placed", clock=True)  # before the page looks again
 
     is_stopped = page.evaluate(
         """() => {
