@@ -122,6 +122,9 @@ def _rooms() -> None:
     )
     op.create_check_constraint(op.f("ck_room_kind"), "room", f"kind IN ({KINDS})")
     op.add_column("room", sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True))
+    # A house and the desk note when a room was last looked at, and change nothing else of it.
+    op.execute(f"REVOKE UPDATE ON room FROM {BOTH}")
+    op.execute(f"GRANT UPDATE (confirmed_at) ON room TO {BOTH}")
     op.create_table(
         "room_window",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -196,6 +199,7 @@ def downgrade() -> None:
     op.drop_table("room_window")
     op.execute("DROP TRIGGER room_gets_its_number ON room")
     op.execute("DROP FUNCTION room_gets_its_number()")
+    op.execute(f"GRANT UPDATE ON room TO {BOTH}")
     for column in ("confirmed_at", "kind", "number"):
         op.drop_column("room", column)
     op.drop_table("inventory_policy")

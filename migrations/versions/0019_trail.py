@@ -64,9 +64,11 @@ def _seal() -> None:
         op.execute(f"GRANT INSERT ON {table} TO waymark_worker")
         guard(table, read=i_am(*LOOKERS), add=i_am("system"))
     op.execute("GRANT USAGE, SELECT ON SEQUENCE event_anchor_id_seq TO waymark_worker")
+    # A list names its women as a look at one does: who asks who looked is told of both.
+    names_her = "(referral_id IS NOT NULL OR detail ? 'referral_ids')"
     op.execute(
         "CREATE POLICY desk_reads ON event FOR SELECT"
-        f" TO {LOGINS} USING ({i_am('coordinator')} AND referral_id IS NOT NULL)"
+        f" TO {LOGINS} USING ({i_am('coordinator')} AND {names_her})"
     )
 
 
