@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from app.models.columns import BigId, Created, PublicId, RandomId, Word, one_of
+from app.models.columns import BigId, Created, PublicId, RandomId, Sealed, Word, one_of
 
 
 class Purpose(StrEnum):
@@ -65,11 +66,12 @@ class Totp(Base):
     __table_args__ = (
         Index("one_live_totp", "user_id", unique=True,
               postgresql_where=text("confirmed_at IS NOT NULL AND ended_at IS NULL")),
-        CheckConstraint("(ended_at IS NULL) = (sealed_secret IS NOT NULL)", name="wiped"),
+        CheckConstraint("(ended_at IS NULL) = (secret_sealed IS NOT NULL)", name="wiped"),
     )  # fmt: skip
     id: Mapped[BigId]
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
-    sealed_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    key_id: Mapped[UUID | None]
+    secret_sealed: Mapped[Sealed | None]
     last_step: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     created_at: Mapped[Created]
     confirmed_at: Mapped[datetime | None]

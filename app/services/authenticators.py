@@ -12,9 +12,9 @@ from app.actors import SYSTEM, Actor
 from app.db import db, transaction
 from app.errors import Invalid, NotFound
 from app.events import Fact, record
+from app.fields import open_field, seal
 from app.models.accounts import User
 from app.models.factors import Totp
-from app.sealing import seal, unseal
 from app.services.factors import end_authenticators, refuse_to_change_factors
 from app.services.throttle import forgive, take_turn
 
@@ -43,8 +43,9 @@ def begin(*, by: Actor) -> NewAuthenticator:
         refuse_to_change_factors(by, now)
         user = db.session.get_one(User, by.user_id)
         end_authenticators(Totp.user_id == user.id, Totp.confirmed_at.is_(None), now=now)
-        sealed = seal(secret.encode(), what=_what(user.id))
-        db.session.add(Totp(user_id=user.id, sealed_secret=sealed))
+        made = Totp(user_id=user.id)
+        seal(made, secret=secret)
+        db.session.add(made)
         name = user.email
     uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER)
     return NewAuthenticator(secret=secret, uri=uri)
@@ -59,9 +60,9 @@ def pending(*, by: Actor) -> NewAuthenticator:
     with transaction(by=by) as now:
         refuse_to_change_factors(by, now)
         found = _find(by, is_confirmed=False)
-        secret = _secret(found) if found else None
+        secret = open_field(found, "secret")
         user = db.session.get_one(User, by.user_id)
-    if secret is None:
+    if not secret:
         raise NotFound("Begin again: there is no authenticator app waiting for its first code.")
     uri = pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=ISSUER)
     return NewAuthenticator(secret=secret, uri=uri)
@@ -112,13 +113,13 @@ def _find(user: Actor, *, is_confirmed: bool) -> Totp | None:
 
 
 def _take(found: Totp, code: str) -> bool:
-    secret, digits = _secret(found), "".join(code.split())
-    if secret is None or not (digits.isascii() and digits.isdigit()):
+    digits = "".join(code.split())
+    if not (digits.isascii() and digits.isdigit()):
         return False
     # People's phones keep real time: the demonstration's shifted clock is not asked.
     seconds = db.session.scalar(select(func.extract("epoch", func.clock_timestamp())))
     step_now = int(float(seconds or 0)) // STEP_SECONDS
-    app = pyotp.HOTP(secret)
+    app = pyotp.HOTP(open_field(found, "secret"))
     for step in (step_now + apart for apart in STEPS_APART):
         if secrets.compare_digest(app.at(step), digits):
             return _use_up(found, step)
@@ -134,12 +135,3 @@ def _use_up(found: Totp, step: int) -> bool:
         .returning(Totp.id)
     )
     return taken is not None
-
-
-def _secret(found: Totp) -> str | None:
-    opened = unseal(found.sealed_secret, what=_what(found.user_id)) if found.sealed_secret else None
-    return opened.decode() if opened is not None else None
-
-
-def _what(user_id: int) -> str:
-    return f"totp|{user_id}"

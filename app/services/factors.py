@@ -94,7 +94,7 @@ def end_authenticators(*which: ColumnElement[bool], now: datetime) -> bool:
     ended: Iterable[int] = db.session.scalars(
         update(Totp)
         .where(*which, Totp.ended_at.is_(None))
-        .values(ended_at=now, sealed_secret=None)
+        .values(ended_at=now, secret_sealed=None)
         .returning(Totp.id)
     )
     return bool(list(ended))

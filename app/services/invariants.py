@@ -95,6 +95,9 @@ RULES = {
         SELECT s.message_sid FROM sms_inbox s LEFT JOIN record_key k ON k.id = s.key_id
          WHERE k.id IS NULL AND s.body_sealed IS NOT NULL
         UNION ALL
+        SELECT t.id::text FROM totp t LEFT JOIN record_key k ON k.id = t.key_id
+         WHERE k.id IS NULL AND t.secret_sealed IS NOT NULL
+        UNION ALL
         SELECT id::text FROM event WHERE detail::text ~ '\+[1-9][0-9]{9,14}'
         UNION ALL
         SELECT id::text FROM message WHERE variables::text ~ '\+[1-9][0-9]{9,14}'""",

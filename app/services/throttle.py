@@ -17,9 +17,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.actors import SYSTEM
 from app.db import db, transaction
+from app.digests import keyed_digest
 from app.errors import TooMany
 from app.models.factors import SignInTry
-from app.sealing import keyed_digest
 
 # Seconds before the next guess is heard, after the first, the second, ... and every later one.
 WAITS = (0, 0, 0, 10, 30, 60)

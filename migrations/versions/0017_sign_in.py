@@ -161,13 +161,14 @@ def _factors() -> None:
         "totp",
         _id(),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
-        sa.Column("sealed_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("key_id", sa.Uuid(), nullable=True),
+        sa.Column("secret_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("last_step", sa.BigInteger(), server_default="0", nullable=False),
         _moment("created_at"),
         sa.Column("confirmed_at", MOMENT, nullable=True),
         sa.Column("ended_at", MOMENT, nullable=True),
         sa.CheckConstraint(
-            "(ended_at IS NULL) = (sealed_secret IS NOT NULL)", name=op.f("ck_totp_wiped")
+            "(ended_at IS NULL) = (secret_sealed IS NOT NULL)", name=op.f("ck_totp_wiped")
         ),
         _person("totp"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_totp")),
