@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import phonenumbers
 from flask import Flask, url_for
@@ -18,8 +17,8 @@ from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader, Undefined
 from markupsafe import Markup
 
 from app.charts import bar_chart, occupancy_strip
+from app.london import LONDON, london_day
 
-LONDON = ZoneInfo("Europe/London")
 WHOLE_FORM = ("_schema", "form")  # errors that belong to no single field
 BRITAIN = 44
 THEME_COLOUR = "#083a3f"
@@ -120,7 +119,7 @@ def when(at: datetime | None, *, now: datetime) -> Markup:
     """A short British time such as "today 05:12"; the ``datetime`` attribute is exact."""
     if at is None:
         return Markup("")
-    local, today = at.astimezone(LONDON), now.astimezone(LONDON).date()
+    local, today = at.astimezone(LONDON), london_day(now)
     days = (today - local.date()).days
     clock = f"{local:%H:%M}"
     nearby = {0: f"today {clock}", 1: f"yesterday {clock}", -1: f"tomorrow {clock}"}
@@ -137,7 +136,7 @@ def day(on: date | None) -> str:
 
 def coming_days(now: datetime, *, count: int = 8) -> list[tuple[str, str]]:
     """The next days in London for a list to choose from, today first: (2026-11-24, "today")."""
-    first = now.astimezone(LONDON).date()
+    first = london_day(now)
     days = [first + timedelta(days=number) for number in range(count)]
     near = ["Today", "Tomorrow"]
     return [

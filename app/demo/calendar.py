@@ -9,12 +9,12 @@ from sqlalchemy import select
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.demo.doors import ServiceDoors
+from app.london import LONDON, london_day
 from app.models.accounts import User
 from app.models.beds import CostOwner, Refuge, Room, RoomKind
 from app.models.placements import Placement, PlacementState
 from app.services import beds, moving_on, voids
 from app.services.asked import MovePlan
-from app.services.supply import LONDON, london_day
 from app.services.voids import Terms
 
 REPAIR_IN_DAYS, REPAIR_DAYS = 9, 3

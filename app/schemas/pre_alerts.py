@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate
 
+from app.london import LONDON
 from app.schemas import one
 from app.services.asked import NewPreAlert
 
-LONDON = ZoneInfo("Europe/London")
 MOST_WOMEN = 60
 HOW_MANY = f"Type a number from 1 to {MOST_WOMEN}."
 CHILDREN = "Type how many bring a child; 0 if you do not know."

@@ -9,10 +9,10 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, pre_load, validate
 
+from app.london import day_begins
 from app.models.beds import CostOwner
 from app.schemas import one
 from app.services.beds import READY_CHOICES
-from app.services.supply import day_begins
 from app.services.voids import Terms
 
 DAY = "Choose a day, like 3 12 2026, or leave it empty."

@@ -12,10 +12,11 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 
 from app.db import db
+from app.london import LONDON, london_day
 from app.models.beds import Bed, BedKind, BedUse, Refuge, Room, RoomKind, RoomWindow, Void
 from app.models.placements import Placement, PlacementState
 from app.models.reference import InventoryPolicy
-from app.services.supply import LONDON, policy_at, turnaround_of
+from app.services.supply import policy_at, turnaround_of
 from app.services.voids import TURNAROUND
 
 # A date stands for its night: this is when a woman who came that day would be in bed.
@@ -91,7 +92,7 @@ class _Use:
 def night_of(day: date, now: datetime) -> datetime:
     """The moment that a date stands for: its night; tonight never lies behind us."""
     night = datetime.combine(day, NIGHT, tzinfo=LONDON)
-    return max(night, now) if day == now.astimezone(LONDON).date() else night
+    return max(night, now) if day == london_day(now) else night
 
 
 def by_day(

@@ -15,6 +15,7 @@ from app.actors import REFUGE, Actor, Role
 from app.db import db, transaction
 from app.errors import NotAllowed, NotFound
 from app.events import Fact, record
+from app.london import london_day
 from app.models.beds import Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.reference import Reason
@@ -22,7 +23,6 @@ from app.models.referrals import Referral
 from app.policy import visible_placements, visible_refuges, visible_rooms
 from app.services import availability
 from app.services.availability import BedState, RoomDay, night_of
-from app.services.supply import london_day
 
 LOOKERS = (*REFUGE, Role.COORDINATOR)
 HOUSE_GONE = "We cannot find that house."

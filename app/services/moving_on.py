@@ -12,6 +12,7 @@ from app.actors import Actor
 from app.db import db, transaction
 from app.errors import Invalid
 from app.events import Fact, record
+from app.london import london_day
 from app.models.beds import Room
 from app.models.care import PlannedMove
 from app.models.placements import Placement, PlacementState
@@ -21,7 +22,7 @@ from app.services.asked import MovePlan
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.desk import RoomShown, only_desk, rooms_shown
 from app.services.houses import only_refuge
-from app.services.recovery import LONGEST, lives_here, record_for, today
+from app.services.recovery import LONGEST, lives_here, record_for
 from app.services.stay_lengths import Curve, read_curve
 
 # What ends a stay and is no plan: nobody arranges for these.
@@ -73,7 +74,7 @@ def plan_move(public_id: UUID, plan: MovePlan, *, by: Actor) -> None:
     with transaction(by=by) as now:
         placement = lives_here(public_id, by)
         day = plan.leaves_on
-        if day is not None and not today(now) <= day <= today(now) + LONGEST:
+        if day is not None and not london_day(now) <= day <= london_day(now) + LONGEST:
             raise Invalid("Choose today or a day in the next two years.", field="leaves_on")
         if plan.destination and plan.destination not in dict(destinations()):
             raise Invalid("Choose a place from the list.", field="destination")
@@ -134,7 +135,7 @@ def plan_of(placement: Placement) -> MovePlan:
 
 def freeing_of(placement: Placement, room: Room, curve: Curve, now: datetime) -> Freeing:
     """When the bed of this stay is likely to free."""
-    plan, day = plan_of(placement), today(now)
+    plan, day = plan_of(placement), london_day(now)
     is_planned = plan.leaves_on is not None and plan.leaves_on >= day
     ends = None if is_planned else _ends(placement, curve, now)
     return Freeing(
@@ -153,7 +154,7 @@ def _ends(placement: Placement, curve: Curve, now: datetime) -> tuple[date, date
     left = curve.left((now - placement.arrived_at) / timedelta(days=1))
     if left is None:
         return None
-    early, middle, late = (today(now) + timedelta(days=days) for days in left)
+    early, middle, late = (london_day(now) + timedelta(days=days) for days in left)
     return early, middle, late
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.events import Fact, record
+from app.london import LONDON
 from app.models.beds import Refuge, Room
 from app.models.events import Event
 from app.models.reference import InventoryPolicy
@@ -17,7 +18,7 @@ from app.notices import Template
 from app.outbox import owe
 from app.services import availability
 from app.services.availability import BedState
-from app.services.supply import LONDON, Band, band_of, policy_at
+from app.services.supply import Band, band_of, policy_at
 from app.services.telling import reachable
 
 # The answer confirms what is shown then, so an old question does no harm; after this it is noise.

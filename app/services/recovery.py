@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -13,6 +12,7 @@ from app.actors import Actor
 from app.db import db, transaction
 from app.errors import Invalid, NotFound
 from app.events import Fact, record
+from app.london import london_day
 from app.models.care import Identification, Recovery, RecoveryExtension
 from app.models.placements import Placement, PlacementState
 from app.models.reference import Reason, ReasonKind, RecoveryRule
@@ -22,8 +22,8 @@ from app.services.choices import check_reason
 from app.services.houses import only_refuge
 from app.services.offers import GONE
 
-LONDON = ZoneInfo("Europe/London")
 LONGEST = timedelta(days=731)
+TWENTY_YEARS = timedelta(days=7305)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +39,6 @@ class RecoveryShown:
     rule: str
     source: str
     because: list[str]
-
-
-def today(now: datetime) -> date:
-    """The day it is in London, where the service's people look at the calendar."""
-    return now.astimezone(LONDON).date()
 
 
 def extend_recovery(public_id: UUID, longer: LongerRecovery, *, by: Actor) -> None:
@@ -63,7 +58,7 @@ def extend_recovery(public_id: UUID, longer: LongerRecovery, *, by: Actor) -> No
             raise Invalid(
                 "Choose a later day: what she has already is never made shorter.", field="until"
             )
-        if longer.until > today(now) + LONGEST:
+        if longer.until > london_day(now) + LONGEST:
             raise Invalid("Choose a day in the next two years.", field="until")
         _check_extension(longer.extension_reason)
         db.session.add(
@@ -95,9 +90,12 @@ def date_decisions(public_id: UUID, days: DecisionDays, *, by: Actor) -> None:
     only_refuge(by)
     with transaction(by=by) as now:
         placement = lives_here(public_id, by)
+        today = london_day(now)
         for name in ("reasonable_on", "conclusive_on"):
             day = getattr(days, name)
-            if day is not None and not today(now) - timedelta(days=7305) <= day <= today(now):
+            if day is not None and not london_day(now) - timedelta(days=7305) <= day <= london_day(
+                now
+            ):
                 raise Invalid("Choose the day on which it came, not one to come.", field=name)
         first, last = days.reasonable_on, days.conclusive_on
         if first is not None and last is not None and last < first:

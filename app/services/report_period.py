@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from app.errors import Invalid
+from app.london import LONDON
 
-LONDON = ZoneInfo("Europe/London")
 # A bed counts for a night when somebody has it at this hour: it exists once on every date, also
 # when the clocks change, and whoever came in the evening or the small hours is there by then.
 COUNTED_AT = time(3)

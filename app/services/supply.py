@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, exists, func, select
 
 from app.db import db
+from app.london import london_day
 from app.models.beds import BedUse, Refuge, Room, RoomKind, RoomWindow, Void
 from app.models.reference import InventoryPolicy
-
-LONDON = ZoneInfo("Europe/London")
 
 
 class Band(StrEnum):
@@ -21,16 +19,6 @@ class Band(StrEnum):
     FRESH = "fresh"
     AGEING = "ageing"
     STALE = "stale"
-
-
-def london_day(at: datetime) -> date:
-    """The date in London at an aware time."""
-    return at.astimezone(LONDON).date()
-
-
-def day_begins(day: date) -> datetime:
-    """The first moment of a day in London."""
-    return datetime(day.year, day.month, day.day, tzinfo=LONDON)
 
 
 def policy_at(now: datetime) -> InventoryPolicy:

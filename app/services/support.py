@@ -12,12 +12,13 @@ from app.actors import Actor
 from app.db import db, transaction
 from app.errors import Invalid
 from app.events import Fact
+from app.london import london_day
 from app.models.care import Support, SupportState
 from app.models.placements import Placement
 from app.models.reference import SupportItem
 from app.services.asked import SupportGiven
 from app.services.houses import only_refuge
-from app.services.recovery import lives_here, record_for, today
+from app.services.recovery import lives_here, record_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +44,8 @@ def record_support(public_id: UUID, given: SupportGiven, *, by: Actor) -> None:
         item = db.session.get(SupportItem, given.item)
         if item is None or not item.is_active:
             raise Invalid("Choose a kind of support from the list.", field="item")
-        day = given.on_day or today(now)
-        if day > today(now):
+        day = given.on_day or london_day(now)
+        if day > london_day(now):
             raise Invalid("Choose the day on which it was, not one to come.", field="on_day")
         db.session.merge(
             Support(

@@ -12,10 +12,10 @@ from app.actors import Actor, Role
 from app.db import db, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.events import Fact, record
+from app.london import london_day
 from app.models.beds import Room, RoomKind, RoomWindow
 from app.policy import visible_rooms
 from app.queue import Job, defer
-from app.services.supply import london_day
 from app.services.voids import LONGEST, SHORTEST, find_room
 
 OPENERS = (Role.REFUGE_MANAGER, Role.COORDINATOR)

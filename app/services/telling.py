@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, or_, select
 
 from app.db import as_waymark, db
+from app.london import LONDON
 from app.models.messages import Contact, TaskKind
 from app.models.placements import Placement
 from app.notices import Template
 from app.outbox import open_task, owe
 
-LONDON = ZoneInfo("Europe/London")
 # How long "it is withdrawn" is still worth saying.
 WITHDRAWN_STAYS_NEWS = timedelta(hours=2)
 

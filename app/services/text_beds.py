@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from app.services.supply import LONDON, day_begins, london_day
+from app.london import LONDON, day_begins, london_day
 
 BED_WORDS = frozenset({"B", "BED", "BEE", "ROOM", "RM"})
 FREE_WORDS = frozenset({"FREE", "READY", "AVAILABLE"})

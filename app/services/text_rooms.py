@@ -6,10 +6,10 @@ from datetime import datetime
 
 from app.actors import SYSTEM, Actor
 from app.db import transaction
+from app.london import LONDON
 from app.notices import Template, number_list, until_text
 from app.services import bed_calls, beds, houses
 from app.services.bed_calls import Became, Called
-from app.services.supply import LONDON
 from app.services.text_beds import BedAct, BedCommand, Flaw, read_command
 from app.services.text_reply import Answer, Reply
 from app.services.text_senders import Outcome, Sender, Verdict

@@ -15,9 +15,9 @@ from app.actors import SYSTEM
 from app.db import db
 from app.embedded_postgres import EmbeddedPostgres
 from app.logs import init_logs
+from app.london import london_day
 from app.models.beds import RoomKind
 from app.services import beds, matching, pre_alerts, surge, voids
-from app.services.supply import london_day
 from app.services.voids import Terms
 from tests.browser_without_a_window import Browser
 from tests.cast import Cast

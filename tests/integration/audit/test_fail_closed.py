@@ -13,9 +13,9 @@ from sqlalchemy import select, text
 from app.actors import SYSTEM
 from app.authz import ANYBODY, SIGNED_IN, matrix
 from app.db import db, transaction
+from app.london import london_day
 from app.models.beds import Refuge
 from app.services import matching, pre_alerts
-from app.services.supply import london_day
 from tests.browser_without_a_window import Browser
 from tests.cast import Cast
 from tests.conftest import Run

@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.errors import Invalid, NotFound
+from app.london import LONDON
 from app.models.beds import Room, RoomKind
 from app.services import availability, houses, moving_on, offers, surge, voids
 from app.services.asked import MovePlan
 from app.services.availability import RoomDay
 from app.services.clock import shift_by, shift_to
-from app.services.supply import LONDON
 from app.services.voids import Terms
 from tests.cast import Cast
 from tests.conftest import Run

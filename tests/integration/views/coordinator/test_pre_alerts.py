@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from app.authz import matrix
-from app.html import LONDON
+from app.london import LONDON
 from app.services import matching
 from tests.browser_without_a_window import Browser, text_of
 from tests.cast import Cast

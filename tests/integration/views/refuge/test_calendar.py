@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 
 from app.actors import SYSTEM
 from app.db import db, transaction
+from app.london import LONDON
 from app.models.beds import Room, RoomKind, Void
 from app.services.clock import shift_to
-from app.services.supply import LONDON
 from tests.browser_without_a_window import Browser, text_of
 from tests.cast import Cast
 from tests.conftest import Run
