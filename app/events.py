@@ -12,6 +12,7 @@ from app.actors import Actor
 from app.db import db
 from app.errors import Unrecorded
 from app.models.events import Event
+from app.models.placements import Placement
 
 log = structlog.get_logger()
 UNRECORDED = (
@@ -163,3 +164,16 @@ def record(
         log.error("trail_took_no_row", sqlstate=getattr(error.orig, "sqlstate", None))
         raise Unrecorded(UNRECORDED) from None
     return event
+
+
+def record_stay(fact: Fact, placement: Placement, *, by: Actor, **detail: object) -> Event:
+    """Append one row about an offer or the stay that came of it, as ``record`` does."""
+    return record(
+        fact,
+        by=by,
+        referral_id=placement.referral_id,
+        placement_id=placement.id,
+        refuge_id=placement.refuge_id,
+        room_id=placement.room_id,
+        detail=detail,
+    )

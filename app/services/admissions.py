@@ -14,7 +14,7 @@ from app.actors import Actor
 from app.authz import Stage, disclose
 from app.db import as_waymark, db, transaction
 from app.errors import NotFound
-from app.events import Fact, record
+from app.events import Fact, record_stay
 from app.fields import open_field
 from app.models.accounts import Organisation
 from app.models.beds import Refuge, Room
@@ -118,7 +118,7 @@ def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
     with transaction(by=by) as now:
         placement, referral, room = _find(public_id, by)
         spend_look(referral.id, by=by, now=now)
-        _record(Fact.OFFER_VIEWED, placement, by)
+        record_stay(Fact.OFFER_VIEWED, placement, by=by)
         expires = placement.offer_expires_at
         stage = stage_of(placement, now)
         return disclose(
@@ -163,7 +163,7 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
             raise NotFound(GONE)
         waits = waits_for_call_back(referral.id)
         spend_look(referral.id, by=by, now=now)
-        _record(Fact.STAY_VIEWED, placement, by)
+        record_stay(Fact.STAY_VIEWED, placement, by=by)
         return disclose(
             StayPage,
             stage_of(placement, now),
@@ -284,15 +284,4 @@ def _meeting(referral: Referral) -> Meeting:
         callback_phone=open_field(caller, "callback_phone"),
         incident_ref=open_field(caller, "incident_ref"),
         force=db.session.get_one(Organisation, referral.force_id).name,
-    )
-
-
-def _record(fact: Fact, placement: Placement, by: Actor) -> None:
-    record(
-        fact,
-        by=by,
-        referral_id=placement.referral_id,
-        placement_id=placement.id,
-        refuge_id=placement.refuge_id,
-        room_id=placement.room_id,
     )

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from app.actors import Actor
 from app.db import db, transaction
 from app.errors import Invalid
-from app.events import Fact, record
+from app.events import Fact, record, record_stay
 from app.london import london_day
 from app.models.beds import Room
 from app.models.care import PlannedMove
@@ -22,7 +22,7 @@ from app.services.asked import MovePlan
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.desk import RoomShown, only_desk, rooms_shown
 from app.services.houses import only_refuge
-from app.services.recovery import LONGEST, lives_here, record_for
+from app.services.recovery import LONGEST, lives_here
 from app.services.stay_lengths import Curve, read_curve
 
 # What ends a stay and is no plan: nobody arranges for these.
@@ -88,7 +88,9 @@ def plan_move(public_id: UUID, plan: MovePlan, *, by: Actor) -> None:
                 changed_by_id=by.user_id,
             )
         )
-        record_for(Fact.MOVE_PLANNED, placement, by, has_day=day is not None, to=plan.destination)
+        record_stay(
+            Fact.MOVE_PLANNED, placement, by=by, has_day=day is not None, to=plan.destination
+        )
 
 
 def frees_in_house(*, by: Actor) -> list[Freeing]:

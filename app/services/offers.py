@@ -14,7 +14,7 @@ from app.actors import REFUGE, SYSTEM, Actor, Role
 from app.codes import CODE_LETTERS
 from app.db import as_waymark, db, patiently, transaction
 from app.errors import Conflict, NotAllowed, NotFound
-from app.events import Fact, record
+from app.events import Fact, record_stay
 from app.fields import seal
 from app.models.beds import Bed, BedKind, BedUse, Room
 from app.models.messages import Task, TaskKind
@@ -51,7 +51,7 @@ def _accept(by: Actor, channel: Channel, public_id: UUID | None, code: str) -> U
         _answer(placement, PlacementState.ACCEPTED, channel, now)
         referral.move(ReferralState.CONFIRMED, at=now)
         referral.confirmed_at = now
-        _record(Fact.OFFER_ACCEPTED, placement, by, {"channel": channel})
+        record_stay(Fact.OFFER_ACCEPTED, placement, by=by, channel=channel)
         return placement.public_id
 
 
@@ -74,7 +74,7 @@ def _decline(by: Actor, channel: Channel, reason: str, public_id: UUID | None, c
         placement, referral = _lock(by, public_id, code)
         _answer(placement, PlacementState.DECLINED, channel, now, reason=reason)
         referral.move(ReferralState.READY, at=now)
-        _record(Fact.OFFER_DECLINED, placement, by, {"channel": channel, "reason": reason})
+        record_stay(Fact.OFFER_DECLINED, placement, by=by, channel=channel, reason=reason)
         defer(Job.PLAN)
         return placement.public_id
 
@@ -125,7 +125,7 @@ def _lapse(public_id: UUID) -> bool:
             return False
         placement.state = PlacementState.LAPSED
         referral.move(ReferralState.READY, at=now)
-        _record(Fact.OFFER_LAPSED, placement, SYSTEM, {})
+        record_stay(Fact.OFFER_LAPSED, placement, by=SYSTEM)
         open_task(TaskKind.OFFER_LAPSED, referral_id=referral.id, placement_id=placement.id)
         defer(Job.PLAN)
         return True
@@ -162,7 +162,7 @@ def withdraw_offer(public_id: UUID, reason: str, *, by: Actor) -> None:
         placement.state, placement.reason_code = PlacementState.WITHDRAWN, reason
         referral.move(ReferralState.READY, at=now)
         referral.confirmed_at = None  # what was promised is promised no more
-        _record(Fact.OFFER_WITHDRAWN, placement, by, {"reason": reason})
+        record_stay(Fact.OFFER_WITHDRAWN, placement, by=by, reason=reason)
         owe_offer_withdrawn(placement, now)
         defer(Job.PLAN)
 
@@ -175,7 +175,7 @@ def record_arrival(public_id: UUID, *, by: Actor) -> None:
         placement.state, placement.arrived_at = PlacementState.ARRIVED, now
         referral.move(ReferralState.RESIDENT, at=now)
         _no_longer_overdue(placement, by, now)
-        _record(Fact.ARRIVED, placement, by, {})
+        record_stay(Fact.ARRIVED, placement, by=by)
 
 
 def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
@@ -188,7 +188,7 @@ def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
         referral.move(ReferralState.NOT_ARRIVED, at=now)
         referral.closed_at, referral.closed_reason = now, reason
         _no_longer_overdue(placement, by, now)
-        _record(Fact.NOT_ARRIVED, placement, by, {"reason": reason})
+        record_stay(Fact.NOT_ARRIVED, placement, by=by, reason=reason)
         open_task(TaskKind.NOT_ARRIVED, referral_id=referral.id, placement_id=placement.id)
         note_abandoned(referral, now=now)
         defer(Job.PLAN)
@@ -205,7 +205,7 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
         placement.state, placement.reason_code = PlacementState.DEPARTED, reason
         referral.move(ReferralState.MOVED_ON, at=now)
         referral.closed_at, referral.closed_reason = now, reason
-        _record(Fact.DEPARTED, placement, by, {"reason": reason})
+        record_stay(Fact.DEPARTED, placement, by=by, reason=reason)
         voids.make_ready(placement, now, by)
         defer(Job.PLAN)
 
@@ -285,7 +285,7 @@ def hold_room(
         )
     db.session.flush()
     referral.move(ReferralState.OFFERED, at=now)
-    _record(Fact.OFFER_MADE, placement, by, override.detail() if override else {})
+    record_stay(Fact.OFFER_MADE, placement, by=by, **(override.detail() if override else {}))
     owe_offer(placement)
     return placement
 
@@ -310,7 +310,7 @@ def _no_longer_overdue(placement: Placement, by: Actor, now: datetime) -> None:
     with as_waymark():  # the list is the desk's: who acts does not read it
         for task in db.session.scalars(asked).all():
             task.done_at, task.done_by_id = now, by.user_id
-            _record(Fact.TASK_DONE, placement, by, {"task": task.kind, "task_id": task.id})
+            record_stay(Fact.TASK_DONE, placement, by=by, task=task.kind, task_id=task.id)
 
 
 def _lock(by: Actor, public_id: UUID | None, code: str) -> tuple[Placement, Referral]:
@@ -335,15 +335,3 @@ def _lock(by: Actor, public_id: UUID | None, code: str) -> tuple[Placement, Refe
 def _may_answer(by: Actor) -> None:
     if by.role not in (*REFUGE, Role.COORDINATOR):
         raise NotAllowed("Only the house or the coordinator may answer an offer.")
-
-
-def _record(fact: Fact, placement: Placement, by: Actor, detail: dict[str, object]) -> None:
-    record(
-        fact,
-        by=by,
-        referral_id=placement.referral_id,
-        placement_id=placement.id,
-        refuge_id=placement.refuge_id,
-        room_id=placement.room_id,
-        detail=detail,
-    )

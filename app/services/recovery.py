@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.actors import Actor
 from app.db import db, transaction
 from app.errors import Invalid, NotFound
-from app.events import Fact, record
+from app.events import Fact, record_stay
 from app.london import london_day
 from app.models.care import Identification, Recovery, RecoveryExtension
 from app.models.placements import Placement, PlacementState
@@ -70,7 +70,7 @@ def extend_recovery(public_id: UUID, longer: LongerRecovery, *, by: Actor) -> No
                 recorded_by_id=by.user_id,
             )
         )
-        record_for(Fact.RECOVERY_EXTENDED, placement, by, reason=longer.extension_reason)
+        record_stay(Fact.RECOVERY_EXTENDED, placement, by=by, reason=longer.extension_reason)
 
 
 def _check_extension(code: str) -> None:
@@ -93,9 +93,7 @@ def date_decisions(public_id: UUID, days: DecisionDays, *, by: Actor) -> None:
         today = london_day(now)
         for name in ("reasonable_on", "conclusive_on"):
             day = getattr(days, name)
-            if day is not None and not london_day(now) - timedelta(days=7305) <= day <= london_day(
-                now
-            ):
+            if day is not None and not today - TWENTY_YEARS <= day <= today:
                 raise Invalid("Choose the day on which it came, not one to come.", field=name)
         first, last = days.reasonable_on, days.conclusive_on
         if first is not None and last is not None and last < first:
@@ -112,8 +110,8 @@ def date_decisions(public_id: UUID, days: DecisionDays, *, by: Actor) -> None:
                 changed_by_id=by.user_id,
             )
         )
-        record_for(
-            Fact.DECISIONS_DATED, placement, by, first=first is not None, second=last is not None
+        record_stay(
+            Fact.DECISIONS_DATED, placement, by=by, first=first is not None, second=last is not None
         )
 
 
@@ -168,16 +166,3 @@ def decisions_of(placement: Placement) -> DecisionDays:
     if row is None:
         return DecisionDays()
     return DecisionDays(reasonable_on=row.reasonable_on, conclusive_on=row.conclusive_on)
-
-
-def record_for(fact: Fact, placement: Placement, by: Actor, **detail: object) -> None:
-    """One row in the audit trail about a stay; codes and yes or no, never a day."""
-    record(
-        fact,
-        by=by,
-        referral_id=placement.referral_id,
-        placement_id=placement.id,
-        refuge_id=placement.refuge_id,
-        room_id=placement.room_id,
-        detail=detail,
-    )

@@ -11,14 +11,14 @@ from sqlalchemy import select
 from app.actors import Actor
 from app.db import db, transaction
 from app.errors import Invalid
-from app.events import Fact
+from app.events import Fact, record_stay
 from app.london import london_day
 from app.models.care import Support, SupportState
 from app.models.placements import Placement
 from app.models.reference import SupportItem
 from app.services.asked import SupportGiven
 from app.services.houses import only_refuge
-from app.services.recovery import lives_here, record_for
+from app.services.recovery import lives_here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def record_support(public_id: UUID, given: SupportGiven, *, by: Actor) -> None:
                 changed_by_id=by.user_id,
             )
         )
-        record_for(Fact.SUPPORT_RECORDED, placement, by, item=item.code, state=given.state)
+        record_stay(Fact.SUPPORT_RECORDED, placement, by=by, item=item.code, state=given.state)
 
 
 def checklist(placement: Placement) -> list[SupportLine]:
