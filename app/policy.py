@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true
 
 from app.actors import REFUGE, Actor, Role
+from app.errors import NotAllowed
 from app.models.access import AccessNotice, BreakGlass, RecordRule
 from app.models.accounts import User
 from app.models.beds import Refuge, Room
@@ -18,6 +19,12 @@ from app.models.referrals import Referral
 
 # Where a refuge sees a woman's needs: while it is asked, and while she is theirs.
 ASKED_OR_HERS = (PlacementState.OFFERED, PlacementState.ACCEPTED, PlacementState.ARRIVED)
+
+
+def only_for(by: Actor, *roles: Role) -> None:
+    """Raises NotAllowed unless ``by`` has one of ``roles``; Waymark itself only where named."""
+    if by.role not in roles:
+        raise NotAllowed("Your account may not do this.")
 
 
 def visible_referrals(by: Actor) -> Select[Referral]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import exists, select
 
-from app.actors import Actor
+from app.actors import REFUGE, Actor
 from app.authz import Stage, disclose
 from app.db import as_waymark, db, transaction
 from app.errors import NotFound
@@ -23,12 +23,11 @@ from app.models.placements import Placement, PlacementState
 from app.models.plans import PlanLine
 from app.models.reference import Feature, Language, ReasonKind
 from app.models.referrals import Caller, LinkKind, Needs, Referral, ReferralLink
-from app.policy import visible_placements, visible_referrals
+from app.policy import only_for, visible_placements, visible_referrals
 from app.services.budgets import spend_look
 from app.services.call_backs import waits_for_call_back
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
-from app.services.houses import only_refuge
 from app.services.living_here import LivingHere, living_here
 from app.services.offers import GONE
 from app.services.stay_lengths import read_curve
@@ -114,7 +113,7 @@ def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
     Raises:
         NotFound: no such offer to this house.
     """
-    only_refuge(by)
+    only_for(by, *REFUGE)
     with transaction(by=by) as now:
         placement, referral, room = _find(public_id, by)
         spend_look(referral.id, by=by, now=now)
@@ -155,7 +154,7 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
     Raises:
         NotFound: no such stay, or the house has not accepted her.
     """
-    only_refuge(by)
+    only_for(by, *REFUGE)
     curve = read_curve()
     with transaction(by=by) as now:
         placement, referral, room = _find(public_id, by)

@@ -10,14 +10,14 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.engine import Row
 
-from app.actors import Actor
+from app.actors import Actor, Role
 from app.db import db, transaction
 from app.events import Fact, record
 from app.models.events import Event
 from app.models.messages import Task
 from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import Referral, ReferralState
-from app.policy import visible_tasks
+from app.policy import only_for, visible_tasks
 from app.services.board_groups import in_groups
 from app.services.desk import (
     Asked,
@@ -25,7 +25,6 @@ from app.services.desk import (
     RoomShown,
     asked_shown,
     line_shown,
-    only_desk,
     people_shown,
     rooms_shown,
 )
@@ -87,7 +86,7 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
     ``is_live`` marks a page that keeps itself fresh: such a look is written down when it shows a
     plan or a request that the page has not shown before, not every few seconds.
     """
-    only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by) as now:
         run = _newest_run()
         rooms = rooms_shown(by, now)

@@ -23,7 +23,7 @@ from app.models.access import AccessNotice, BreakGlass
 from app.models.accounts import Organisation, User
 from app.models.placements import LIVE, Placement
 from app.models.referrals import Caller, Referral
-from app.policy import visible_glass, visible_referrals
+from app.policy import only_for, visible_glass, visible_referrals
 from app.services.proof import refuse_unless_proved
 from app.services.referrals import GONE
 
@@ -73,7 +73,7 @@ class Opened:
 
 def check_request(ref: str, *, by: Actor) -> str:
     """The reference itself, where ``by`` may ask for it. Raises NotFound otherwise."""
-    _only(by, ASKERS)
+    only_for(by, *ASKERS)
     with transaction(by=by):
         return _visible(ref, by).ref
 
@@ -86,7 +86,7 @@ def ask(ref: str, reason: str, *, by: Actor) -> UUID:
         Invalid: the reason is too short to be one.
         ProofNeeded: not proved lately who is asking.
     """
-    _only(by, ASKERS)
+    only_for(by, *ASKERS)
     said = reason.strip()
     if not SHORTEST_REASON <= len(said) <= LONGEST_REASON:
         raise Invalid(
@@ -112,7 +112,7 @@ def approve(asked: UUID, *, by: Actor) -> None:
         Conflict: it was approved before, or has waited too long.
         ProofNeeded: not proved lately who agrees.
     """
-    _only(by, SECONDS)
+    only_for(by, *SECONDS)
     with transaction(by=by) as now:
         refuse_unless_proved(by, now)
         glass = db.session.scalar(visible_glass(by).where(BreakGlass.public_id == asked))
@@ -163,7 +163,7 @@ def open_record(asked: UUID, *, by: Actor) -> Opened:
         Conflict: nobody has agreed to it yet, or its 30 minutes are over.
         ProofNeeded: not proved lately who is looking.
     """
-    _only(by, ASKERS)
+    only_for(by, *ASKERS)
     with transaction(by=by) as now:
         refuse_unless_proved(by, now)
         glass = db.session.scalar(
@@ -198,7 +198,7 @@ def open_record(asked: UUID, *, by: Actor) -> Opened:
 
 def list_looks(*, by: Actor) -> GlassPage:
     """What waits for a second person, one's own, and what one is told of."""
-    _only(by, READERS)
+    only_for(by, *READERS)
     asker, second = aliased(User), aliased(User)
     with transaction(by=by) as now:
         found = list(
@@ -241,8 +241,3 @@ def _visible(ref: str, by: Actor) -> Referral:
     if referral is None:
         raise NotFound(GONE)
     return referral
-
-
-def _only(by: Actor, roles: tuple[Role, ...]) -> None:
-    if by.role not in roles:
-        raise NotAllowed("Your account may not do this.")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from app.actors import Actor
+from app.actors import Actor, Role
 from app.authz import Stage, disclose
 from app.db import db, transaction
 from app.errors import NotFound
@@ -23,7 +23,7 @@ from app.models.placements import Placement, PlacementState
 from app.models.plans import PlanLine
 from app.models.reference import Reason, ReasonKind
 from app.models.referrals import MOVES, Caller, Referral, ReferralState
-from app.policy import visible_placements, visible_referrals, visible_tasks
+from app.policy import only_for, visible_placements, visible_referrals, visible_tasks
 from app.services.budgets import spend_look
 from app.services.call_backs import CallBackShown, call_back_of
 from app.services.choices import Choice, reason_choices, reason_text
@@ -34,7 +34,6 @@ from app.services.desk import (
     RoomShown,
     asked_shown,
     line_shown,
-    only_desk,
     people_shown,
     rooms_shown,
 )
@@ -132,7 +131,7 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
     Raises:
         NotFound: no such request.
     """
-    only_desk(by)
+    only_for(by, Role.COORDINATOR)
     curve = read_curve()
     with transaction(by=by) as now:
         referral = _visible(ref, by)
@@ -202,7 +201,7 @@ def _living_there(
 
 def news(ref: str, stamp: str, *, by: Actor) -> News:
     """Whether the page drawn with ``stamp`` still holds. Nothing of hers is in the answer."""
-    only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by):
         referral = _visible(ref, by)
         _tell_of_a_planted_one(referral, by)
@@ -215,7 +214,7 @@ def cost_of(ref: str, room: UUID, *, by: Actor) -> ChosenCost:
     Raises:
         NotFound: no such request or room.
     """
-    only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by) as now:
         referral = _visible(ref, by)
         _tell_of_a_planted_one(referral, by)
@@ -324,7 +323,7 @@ def offer_of(ref: str, offer: UUID, *, by: Actor) -> UUID:
     Raises:
         NotFound: this request has no such offer.
     """
-    only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by):
         found: UUID | None = db.session.scalar(
             visible_placements(by)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from app.actors import Actor
+from app.actors import Actor, Role
 from app.db import db, transaction
 from app.errors import Conflict
 from app.events import Fact, record
 from app.models.messages import Task, TaskKind
 from app.models.reference import ReasonKind
 from app.models.referrals import Referral, ReferralState
+from app.policy import only_for
 from app.queue import Job, defer
 from app.services.choices import check_reason
-from app.services.desk import only_desk
 from app.services.referrals import lock_referral
 from app.services.tasks import finish
 
@@ -27,7 +27,7 @@ def reopen(ref: str, *, by: Actor) -> None:
         NotFound: no such request.
         Conflict: the request is open, or ended in a way that stays ended.
     """
-    only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by) as now:
         referral = lock_referral(ref, by)
         was = referral.state
@@ -49,7 +49,7 @@ def close_unmet(ref: str, reason: str, *, by: Actor) -> None:
         Invalid: no such reason.
         Conflict: she has been offered a room, or the request has ended.
     """
-    only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by) as now:
         check_reason(reason, ReasonKind.UNMET)
         referral = lock_referral(ref, by)

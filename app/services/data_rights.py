@@ -19,12 +19,15 @@ from app.events import Fact, record
 from app.models.accounts import User
 from app.models.referrals import Referral
 from app.models.retention import HoldReason, LegalHold, SubjectAccess
+from app.policy import only_for
 from app.services.proof import refuse_unless_proved
 from app.services.retention import rules_in_force
 
 NO_REQUEST = "We cannot find that request. It may have been purged already."
 NO_HOLD = "We cannot find that hold."
 SECOND_PERSON = "Somebody else must agree to this: you asked for it yourself."
+
+LEAD_OR_SECOND = (Role.DATA_PROTECTION_LEAD, Role.COORDINATOR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +76,7 @@ class DataRightsPage:
 
 def show_data_rights(*, by: Actor) -> DataRightsPage:
     """What is held and what was asked for; ids and codes, nothing of anybody's record."""
-    only_lead_or_second(by)
+    only_for(by, *LEAD_OR_SECOND)
     with transaction(by=reads_as(by)) as now:
         return DataRightsPage(
             holds=_holds(by),
@@ -93,7 +96,7 @@ def place_hold(ref: str, reason: HoldReason, *, by: Actor) -> UUID:
         Conflict: it is held for this reason already.
         ProofNeeded: prove first who you are.
     """
-    only_lead(by)
+    only_for(by, Role.DATA_PROTECTION_LEAD)
     with transaction(by=reads_as(by)) as now:
         refuse_unless_proved(by, now)
         referral = find_request(ref)
@@ -112,7 +115,7 @@ def lift_hold(public_id: UUID, *, by: Actor) -> bool:
         NotAllowed: the same person asked.
         ProofNeeded: prove first who you are.
     """
-    only_lead_or_second(by)
+    only_for(by, *LEAD_OR_SECOND)
     with transaction(by=reads_as(by)) as now:
         refuse_unless_proved(by, now)
         hold = db.session.scalar(
@@ -124,7 +127,7 @@ def lift_hold(public_id: UUID, *, by: Actor) -> bool:
         if hold is None:
             raise NotFound(NO_HOLD)
         if hold.lift_asked_at is None:
-            only_lead(by)
+            only_for(by, Role.DATA_PROTECTION_LEAD)
             hold.lift_asked_at, hold.lift_asked_by_id = now, by.user_id
             _record(Fact.LEGAL_HOLD_LIFT_ASKED, hold, by)
             return False
@@ -164,18 +167,6 @@ def reads_as(by: Actor) -> Actor:
     The desk is its own reader: a record whose list keeps a coordinator out is not there for her.
     """
     return SYSTEM if by.role is Role.DATA_PROTECTION_LEAD else by
-
-
-def only_lead(by: Actor) -> None:
-    """Raises NotAllowed for anybody but a data protection lead."""
-    if by.role is not Role.DATA_PROTECTION_LEAD:
-        raise NotAllowed("Only a data protection lead may do this.")
-
-
-def only_lead_or_second(by: Actor) -> None:
-    """Raises NotAllowed for anybody who may neither ask nor agree."""
-    if by.role not in (Role.DATA_PROTECTION_LEAD, Role.COORDINATOR):
-        raise NotAllowed("Only a data protection lead or a duty coordinator may do this.")
 
 
 def refuse_same_person(asked_by_id: int | None, by: Actor) -> None:

@@ -10,9 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from app.actors import Actor, Role
+from app.actors import Actor
 from app.db import db
-from app.errors import NotAllowed
 from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.plans import PlanLine
@@ -139,12 +138,6 @@ class Asked:
     reply_by: datetime | None
     answered_at: datetime | None
     is_override: bool
-
-
-def only_desk(by: Actor) -> None:
-    """Raises NotAllowed for anybody but the duty coordinator."""
-    if by.role is not Role.COORDINATOR:
-        raise NotAllowed("This page is the duty coordinator's.")
 
 
 def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:

@@ -28,7 +28,7 @@ from app.models.referrals import (
     ReferralState,
     Safety,
 )
-from app.policy import visible_referrals
+from app.policy import only_for, visible_referrals
 from app.services.budgets import spend_look
 from app.services.choices import Choice, reason_choices
 from app.services.referrals import GONE
@@ -97,7 +97,7 @@ class RequestPage:
 
 def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
     """Open and closed requests that ``by`` may see, newest first; at most 100 of each."""
-    _only_police(by)
+    only_for(by, *POLICE)
     with transaction(by=by):
         query = (
             visible_referrals(by)
@@ -141,7 +141,7 @@ def _row(row: Listed, incident_ref: str, by: Actor) -> RequestRow:
 
 def show_request(ref: str, *, by: Actor) -> RequestPage:
     """One request with its status. Raises NotFound when it is not the officer's to see."""
-    _only_police(by)
+    only_for(by, *POLICE)
     with transaction(by=by) as now:
         referral = _visible(ref, by)
         status = status_of(referral, by)
@@ -161,7 +161,7 @@ def request_status(ref: str, *, by: Actor) -> tuple[str, Status, list[Choice]]:
 
     The page asks every few seconds; a look is written down when it shows something new.
     """
-    _only_police(by)
+    only_for(by, *POLICE)
     with transaction(by=by) as now:
         referral = _visible(ref, by)
         status = status_of(referral, by)
@@ -201,7 +201,7 @@ def shared_answers(ref: str, *, by: Actor) -> dict[str, list[str]]:
     Raises:
         NotAllowed: somebody else asked; a supervisor reads no needs.
     """
-    _only_police(by)
+    only_for(by, *POLICE)
     with transaction(by=by) as now:
         referral = _visible(ref, by)
         if stage_of(referral, by) is not Stage.ASKER:
@@ -314,8 +314,3 @@ def _siblings(referral: Referral, by: Actor) -> list[dict[str, str]]:
         }
         for other in others
     ]
-
-
-def _only_police(by: Actor) -> None:
-    if by.role not in POLICE:
-        raise NotAllowed("These pages are for police.")

@@ -15,12 +15,13 @@ from sqlalchemy import column, func, select, table, update
 
 from app.actors import SYSTEM, Actor, Role
 from app.db import db, transaction
-from app.errors import Invalid, NotAllowed
+from app.errors import Invalid
 from app.events import Fact, record
 from app.models.accounts import Organisation, User
 from app.models.events import Event
 from app.models.honey import HoneyRecord
 from app.models.referrals import ReferralState
+from app.policy import only_for
 from app.services.asked import NewReferral
 from app.services.referrals import add_referral
 
@@ -81,7 +82,7 @@ def plant(new: NewReferral, *, officer: str) -> str:
 
 def list_alerts(*, by: Actor) -> list[Alert]:
     """Who reached for a planted record; those not seen yet first, then the newest."""
-    _only_lead(by)
+    only_for(by, Role.DATA_PROTECTION_LEAD)
     with transaction(by=by):
         rows = db.session.execute(
             select(_alert, Event, User.name, Organisation.name.label("organisation"))
@@ -109,7 +110,7 @@ def list_alerts(*, by: Actor) -> list[Alert]:
 
 def see_alerts(up_to: int, *, by: Actor) -> int:
     """Say that these alerts are looked into, up to this event; how many were new."""
-    _only_lead(by)
+    only_for(by, Role.DATA_PROTECTION_LEAD)
     with transaction(by=by) as now:
         seen = db.session.scalars(
             update(_alert)
@@ -119,8 +120,3 @@ def see_alerts(up_to: int, *, by: Actor) -> int:
         ).all()
         record(Fact.HONEY_SEEN, by=by, detail={"up_to_event": up_to, "alerts": len(seen)})
         return len(seen)
-
-
-def _only_lead(by: Actor) -> None:
-    if by.role is not Role.DATA_PROTECTION_LEAD:
-        raise NotAllowed("This page is the data protection lead's.")

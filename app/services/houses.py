@@ -13,14 +13,13 @@ from sqlalchemy.engine import Row
 
 from app.actors import REFUGE, Actor, Role
 from app.db import db, transaction
-from app.errors import NotAllowed
 from app.events import Fact, record
 from app.models.beds import CostOwner, Refuge, Room, Void
 from app.models.events import Event
 from app.models.placements import Placement, PlacementState
 from app.models.reference import Feature, InventoryPolicy, Reason, ReasonKind
 from app.models.referrals import Needs, Referral
-from app.policy import ASKED_OR_HERS, visible_placements, visible_refuges, visible_rooms
+from app.policy import ASKED_OR_HERS, only_for, visible_placements, visible_refuges, visible_rooms
 from app.services import availability
 from app.services.availability import BedState, RoomDay
 from app.services.choices import Choice, reason_choices
@@ -119,7 +118,7 @@ def tonight(*, by: Actor, is_live: bool = False) -> Tonight:
 
     ``is_live`` says that an open page looks again by itself.
     """
-    only_refuge(by)
+    only_for(by, *REFUGE)
     with transaction(by=by) as now:
         shown = _women(by)
         _record_look([placement.referral_id for placement, *_ in shown], by, now, is_live=is_live)
@@ -138,7 +137,7 @@ def tonight(*, by: Actor, is_live: bool = False) -> Tonight:
 
 def rooms(*, by: Actor) -> RoomsPage:
     """Every room of the house with its state."""
-    only_refuge(by)
+    only_for(by, *REFUGE)
     with transaction(by=by) as now:
         return _rooms_page(by, now)
 
@@ -294,9 +293,3 @@ def closures_of(refuge_id: int) -> defaultdict[int, list[Closure]]:
             )
         )
     return found
-
-
-def only_refuge(by: Actor) -> None:
-    """Raises NotAllowed for anybody but the people of a house."""
-    if by.role not in REFUGE:
-        raise NotAllowed("These pages are for the people of a house.")

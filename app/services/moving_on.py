@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Row
 
-from app.actors import Actor
+from app.actors import REFUGE, Actor, Role
 from app.db import db, transaction
 from app.errors import Invalid
 from app.events import Fact, record, record_stay
@@ -17,11 +17,10 @@ from app.models.beds import Room
 from app.models.care import PlannedMove
 from app.models.placements import Placement, PlacementState
 from app.models.reference import ReasonKind
-from app.policy import visible_placements
+from app.policy import only_for, visible_placements
 from app.services.asked import MovePlan
 from app.services.choices import Choice, reason_choices, reason_text
-from app.services.desk import RoomShown, only_desk, rooms_shown
-from app.services.houses import only_refuge
+from app.services.desk import RoomShown, rooms_shown
 from app.services.recovery import LONGEST, lives_here
 from app.services.stay_lengths import Curve, read_curve
 
@@ -70,7 +69,7 @@ def plan_move(public_id: UUID, plan: MovePlan, *, by: Actor) -> None:
         NotFound: nobody of this stay lives in this house.
         Invalid: a day gone by or years ahead, or no such place.
     """
-    only_refuge(by)
+    only_for(by, *REFUGE)
     with transaction(by=by) as now:
         placement = lives_here(public_id, by)
         day = plan.leaves_on
@@ -95,7 +94,7 @@ def plan_move(public_id: UUID, plan: MovePlan, *, by: Actor) -> None:
 
 def frees_in_house(*, by: Actor) -> list[Freeing]:
     """The rooms of the house in which somebody lives, by when they are likely to free."""
-    only_refuge(by)
+    only_for(by, *REFUGE)
     curve = read_curve()
     with transaction(by=by) as now:
         shown = [freeing_of(placement, room, curve, now) for placement, room in _lived_in(by)]
@@ -104,7 +103,7 @@ def frees_in_house(*, by: Actor) -> list[Freeing]:
 
 def frees_everywhere(*, by: Actor) -> list[RoomFreeing]:
     """The same for every house, for the desk; the look is written down."""
-    only_desk(by)
+    only_for(by, Role.COORDINATOR)
     curve = read_curve()
     with transaction(by=by) as now:
         rooms = rooms_shown(by, now)

@@ -22,8 +22,7 @@ from app.models.beds import Refuge
 from app.models.messages import Contact, TaskKind
 from app.notices import Template
 from app.outbox import close_tasks, open_task, owe
-from app.policy import visible_refuges
-from app.services.accounts import only_for
+from app.policy import only_for, visible_refuges
 from app.services.proof import refuse_unless_proved
 from app.services.telling import in_use
 

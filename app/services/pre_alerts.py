@@ -11,12 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.actors import SYSTEM, Actor, Role
 from app.db import db, transaction
-from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.events import Fact, record
 from app.models.pre_alerts import PreAlert, PreAlertEnd, PreAlertReferral, Rehearsal
 from app.models.reference import Feature, Language, Region
 from app.models.referrals import WAITING, Referral
-from app.policy import visible_pre_alerts, visible_referrals
+from app.policy import only_for, visible_pre_alerts, visible_referrals
 from app.queue import Job, defer
 from app.services.asked import NewPreAlert
 from app.services.desk import people_shown
@@ -86,7 +86,7 @@ def record_pre_alert(new: NewPreAlert, *, by: Actor) -> UUID:
     Raises:
         Invalid: times, a region, a language or a need that cannot be; ``field`` says which.
     """
-    _only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by) as now:
         _check(new, now)
         made = db.session.execute(
@@ -133,7 +133,7 @@ def _check(new: NewPreAlert, now: datetime) -> None:
 
 def list_pre_alerts(*, by: Actor) -> tuple[list[PreAlertShown], list[PreAlertShown]]:
     """The open pre-alerts, soonest first, and the last that ended; the look is written down."""
-    _only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by) as now:
         is_open = PreAlert.ended_at.is_(None) & (PreAlert.expected_until > now)
         found = visible_pre_alerts(by).order_by(PreAlert.expected_from, PreAlert.id)
@@ -160,7 +160,7 @@ def show_pre_alert(public_id: UUID, *, by: Actor, is_live: bool = False) -> PreA
     Raises:
         NotFound: there is none.
     """
-    _only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by) as now:
         alert = _find(public_id, by)
         if not is_live:
@@ -199,7 +199,7 @@ def they_are_here(public_id: UUID, refs: list[str], *, by: Actor) -> None:
         Conflict: it has ended before, or a request belongs to another operation.
         Invalid: no request was named.
     """
-    _only_desk(by)
+    only_for(by, Role.COORDINATOR)
     if not refs:
         raise Invalid("Tick the requests that are of this operation.", field="refs")
     with transaction(by=by) as now:
@@ -223,7 +223,7 @@ def cancel(public_id: UUID, *, by: Actor) -> None:
     Raises:
         NotFound, Conflict: as for ``they_are_here``.
     """
-    _only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by) as now:
         _end(_still_open(public_id, by, now), PreAlertEnd.CANCELLED, now, by=by)
 
@@ -311,8 +311,3 @@ def _rehearsed(alert: PreAlert) -> Rehearsed | None:
         shortages=[(each["text"], each["women"]) for each in newest.shortages],
         is_proven=newest.status == "optimal",
     )
-
-
-def _only_desk(by: Actor) -> None:
-    if by.role is not Role.COORDINATOR:
-        raise NotAllowed("Pre-alerts are the duty coordinator's.")

@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from app.actors import Actor, Role
 from app.db import db, transaction
-from app.errors import Invalid, NotAllowed
+from app.errors import Invalid
 from app.events import Fact, record
 from app.models.accounts import Organisation, User
 from app.models.beds import Refuge
 from app.models.events import Event
 from app.models.messages import Contact
-from app.policy import visible_events
+from app.policy import only_for, visible_events
 
 SHOWN = 50
 MAY_ASK = (Role.COORDINATOR, Role.DATA_PROTECTION_LEAD)
@@ -81,7 +81,7 @@ def who_looked(asked: Asked, *, by: Actor) -> Looks:
     Raises:
         Invalid: there is no such request.
     """
-    _only_those_who_may_ask(by)
+    only_for(by, *MAY_ASK)
     with transaction(by=by):
         referral_id = db.session.scalar(select(func.referral_id_of(asked.ref)))
         if referral_id is None:
@@ -135,7 +135,7 @@ def _entry(
 
 def last_check(*, by: Actor) -> LastCheck | None:
     """What the newest check of the whole trail found; None before the first."""
-    _only_those_who_may_ask(by)
+    only_for(by, *MAY_ASK)
     with transaction(by=by):
         found = db.session.scalar(
             visible_events(by)
@@ -148,8 +148,3 @@ def last_check(*, by: Actor) -> LastCheck | None:
         return LastCheck(
             at=found.at, rows=found.detail["rows"], broken_at=found.detail.get("broken")
         )
-
-
-def _only_those_who_may_ask(by: Actor) -> None:
-    if by.role not in MAY_ASK:
-        raise NotAllowed("This page is for the duty coordinator and the data protection lead.")

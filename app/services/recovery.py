@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.actors import Actor
+from app.actors import REFUGE, Actor
 from app.db import db, transaction
 from app.errors import Invalid, NotFound
 from app.events import Fact, record_stay
@@ -16,10 +16,9 @@ from app.london import london_day
 from app.models.care import Identification, Recovery, RecoveryExtension
 from app.models.placements import Placement, PlacementState
 from app.models.reference import Reason, ReasonKind, RecoveryRule
-from app.policy import visible_placements
+from app.policy import only_for, visible_placements
 from app.services.asked import DecisionDays, LongerRecovery
 from app.services.choices import check_reason
-from app.services.houses import only_refuge
 from app.services.offers import GONE
 
 LONGEST = timedelta(days=731)
@@ -48,7 +47,7 @@ def extend_recovery(public_id: UUID, longer: LongerRecovery, *, by: Actor) -> No
         NotFound: nobody of this stay lives in this house.
         Invalid: no such reason, or not a later day.
     """
-    only_refuge(by)
+    only_for(by, *REFUGE)
     with transaction(by=by) as now:
         placement = lives_here(public_id, by)
         shown = recovery_of(placement)
@@ -87,7 +86,7 @@ def date_decisions(public_id: UUID, days: DecisionDays, *, by: Actor) -> None:
         NotFound: nobody of this stay lives in this house.
         Invalid: a day that is still to come, or the second before the first.
     """
-    only_refuge(by)
+    only_for(by, *REFUGE)
     with transaction(by=by) as now:
         placement = lives_here(public_id, by)
         today = london_day(now)

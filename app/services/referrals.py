@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.actors import POLICE, Actor
 from app.codes import CODE_LETTERS
 from app.db import db, transaction
-from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.events import Fact, record
 from app.fields import fingerprints, newest_fingerprint, seal
 from app.models.accounts import Organisation
@@ -39,7 +39,7 @@ from app.models.referrals import (
     ReferralState,
     Safety,
 )
-from app.policy import visible_referrals
+from app.policy import only_for, visible_referrals
 from app.queue import Job, defer
 from app.services.asked import NewReferral
 from app.services.call_backs import ask_if_needed, note_abandoned
@@ -59,7 +59,7 @@ def make_referral(new: NewReferral, *, by: Actor) -> str:
         Invalid: a place, language, need or region that does not exist; ``field`` says which.
         NotFound: ``same_as`` is not a request of this officer.
     """
-    _only_police(by)
+    only_for(by, *POLICE)
     with transaction(by=by) as now:
         twin = _seen_before(new, by)
         if twin is not None:
@@ -217,7 +217,7 @@ def _hide_from(referral: Referral, addresses: tuple[str, ...], *, by: Actor) -> 
 
 def hand_on(who: HandOnFor, *, by: Actor) -> list[tuple[str, str | None]]:
     """Who to call, as (text, phone), for a person these beds are not for; counted, nothing kept."""
-    _only_police(by)
+    only_for(by, *POLICE)
     with transaction(by=by):
         db.session.add(HandOn(who=who, force_id=by.organisation_id, user_id=by.user_id))
         record(Fact.PERSON_HANDED_ON, by=by, detail={"who": who})
@@ -288,8 +288,3 @@ def _own_referral(ref: str, by: Actor) -> Referral:
     if referral is None:
         raise NotFound(GONE)
     return referral
-
-
-def _only_police(by: Actor) -> None:
-    if by.role not in POLICE:
-        raise NotAllowed("Only police may ask for a place here.")

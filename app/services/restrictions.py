@@ -10,12 +10,12 @@ from sqlalchemy import Select
 
 from app.actors import REFUGE, Actor, Role
 from app.db import db, transaction
-from app.errors import Invalid, NotAllowed, NotFound
+from app.errors import Invalid, NotFound
 from app.events import Fact, record
 from app.models.access import RecordRule, RuleKind
 from app.models.accounts import User
 from app.models.referrals import Referral
-from app.policy import visible_referrals, visible_rules, visible_users
+from app.policy import only_for, visible_referrals, visible_rules, visible_users
 from app.services.referrals import GONE
 
 KEEPERS = (Role.COORDINATOR, Role.REFUGE_MANAGER)
@@ -55,7 +55,7 @@ class RulesPage:
 
 def show_rules(ref: str, *, by: Actor) -> RulesPage:
     """The list of one record. Raises NotFound for those it keeps out, as for everybody else."""
-    _only_keepers(by)
+    only_for(by, *KEEPERS)
     with transaction(by=by):
         referral = _visible(ref, by)
         rows = db.session.execute(
@@ -96,7 +96,7 @@ def add_rule(ref: str, new: NewRule, *, by: Actor) -> None:
         Invalid: nobody whom ``by`` may choose, or herself to be kept out.
         Conflict: the person is on the list already.
     """
-    _only_keepers(by)
+    only_for(by, *KEEPERS)
     with transaction(by=by):
         referral = _visible(ref, by)
         user = db.session.scalar(_choosable(referral, by).where(User.public_id == new.person))
@@ -148,7 +148,7 @@ def end_rule(public_id: UUID, *, by: Actor) -> str:
     Raises:
         NotFound: no such line for ``by``.
     """
-    _only_keepers(by)
+    only_for(by, *KEEPERS)
     with transaction(by=by) as now:
         rule = db.session.scalar(
             visible_rules(by).where(RecordRule.public_id == public_id).with_for_update()
@@ -181,8 +181,3 @@ def _visible(ref: str, by: Actor) -> Referral:
     if referral is None:
         raise NotFound(GONE)
     return referral
-
-
-def _only_keepers(by: Actor) -> None:
-    if by.role not in KEEPERS:
-        raise NotAllowed("Only the coordinator or the manager of her house keeps this list.")

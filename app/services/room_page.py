@@ -13,11 +13,10 @@ from app.db import db, transaction
 from app.errors import NotAllowed
 from app.models.beds import CostOwner, Refuge, Room, RoomKind, RoomWindow, Void
 from app.models.reference import Reason
-from app.policy import visible_refuges, visible_rooms
+from app.policy import only_for, visible_refuges, visible_rooms
 from app.services import availability
 from app.services.availability import BedState
 from app.services.choices import Choice
-from app.services.desk import only_desk
 from app.services.houses import Closure, closures_of, void_reasons
 from app.services.supply import band_of, policy_at, turnaround_of
 from app.services.voids import find_room
@@ -163,7 +162,7 @@ class HouseLine:
 
 def list_houses(*, by: Actor) -> list[HouseLine]:
     """Every open house, those whose counts are oldest first; for the desk."""
-    only_desk(by)
+    only_for(by, Role.COORDINATOR)
     with transaction(by=by) as now:
         policy = policy_at(now)
         houses = db.session.scalars(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from app.actors import Actor
+from app.actors import Actor, Role
 from app.db import db, transaction
 from app.errors import Conflict, NotFound
 from app.events import Fact, record
@@ -22,10 +22,10 @@ from app.models.placements import Placement
 from app.models.reference import District, Feature, Language, Reason, Region
 from app.models.referrals import Needs, Referral, Safety
 from app.models.retention import SubjectAccess
+from app.policy import only_for
 from app.services.data_rights import (
+    LEAD_OR_SECOND,
     find_request,
-    only_lead,
-    only_lead_or_second,
     reads_as,
     refuse_same_person,
 )
@@ -51,7 +51,7 @@ def ask(ref: str, *, by: Actor) -> UUID:
         Conflict: it has been asked for already.
         ProofNeeded: prove first who you are.
     """
-    only_lead(by)
+    only_for(by, Role.DATA_PROTECTION_LEAD)
     with transaction(by=reads_as(by)) as now:
         refuse_unless_proved(by, now)
         referral = find_request(ref)
@@ -71,7 +71,7 @@ def approve(public_id: UUID, *, by: Actor) -> None:
         NotAllowed: the same person asked.
         ProofNeeded: prove first who you are.
     """
-    only_lead_or_second(by)
+    only_for(by, *LEAD_OR_SECOND)
     with transaction(by=reads_as(by)) as now:
         refuse_unless_proved(by, now)
         access = _locked(public_id)
@@ -90,7 +90,7 @@ def take(public_id: UUID, *, by: Actor) -> dict[str, Any]:
         Conflict: nobody has approved it, or the approval is too old; ask again.
         ProofNeeded: prove first who you are.
     """
-    only_lead(by)
+    only_for(by, Role.DATA_PROTECTION_LEAD)
     with transaction(by=reads_as(by)) as now:
         refuse_unless_proved(by, now)
         access = _locked(public_id)

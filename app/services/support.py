@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.actors import Actor
+from app.actors import REFUGE, Actor
 from app.db import db, transaction
 from app.errors import Invalid
 from app.events import Fact, record_stay
@@ -16,8 +16,8 @@ from app.london import london_day
 from app.models.care import Support, SupportState
 from app.models.placements import Placement
 from app.models.reference import SupportItem
+from app.policy import only_for
 from app.services.asked import SupportGiven
-from app.services.houses import only_refuge
 from app.services.recovery import lives_here
 
 
@@ -38,7 +38,7 @@ def record_support(public_id: UUID, given: SupportGiven, *, by: Actor) -> None:
         NotFound: nobody of this stay lives in this house.
         Invalid: no such kind of support, or a day that is still to come.
     """
-    only_refuge(by)
+    only_for(by, *REFUGE)
     with transaction(by=by) as now:
         placement = lives_here(public_id, by)
         item = db.session.get(SupportItem, given.item)
