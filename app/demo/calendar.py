@@ -15,7 +15,7 @@ from app.models.beds import CostOwner, Refuge, Room, RoomKind
 from app.models.placements import Placement, PlacementState
 from app.services import beds, moving_on, voids
 from app.services.asked import MovePlan
-from app.services.voids import Terms
+from app.services.void_steps import Terms
 
 REPAIR_IN_DAYS, REPAIR_DAYS = 9, 3
 LEAVES_IN_DAYS = 5

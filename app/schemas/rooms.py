@@ -13,7 +13,7 @@ from app.london import day_begins
 from app.models.beds import CostOwner
 from app.schemas import one
 from app.services.beds import READY_CHOICES
-from app.services.voids import Terms
+from app.services.void_steps import Terms
 
 DAY = "Choose a day, like 3 12 2026, or leave it empty."
 NO_DAY = "Choose a day."

@@ -13,7 +13,7 @@ from app.events import Fact
 from app.models.accounts import SignIn, User
 from app.models.events import Event
 from app.services.factors import Factors, factors_of, refuse_to_change_factors
-from app.services.passkeys import PasskeyShown, list_passkeys
+from app.services.own_passkeys import PasskeyShown, list_passkeys
 from app.services.sign_ins import OpenSignIn, list_open
 
 SHOWN = 10

@@ -17,7 +17,7 @@ from app.models.beds import Bed, BedKind, BedUse, Refuge, Room, RoomKind, RoomWi
 from app.models.placements import Placement, PlacementState
 from app.models.reference import InventoryPolicy
 from app.services.supply import policy_at, turnaround_of
-from app.services.voids import TURNAROUND
+from app.services.void_steps import TURNAROUND
 
 # A date stands for its night: this is when a woman who came that day would be in bed.
 NIGHT = time(22)

@@ -16,9 +16,9 @@ from app.events import Fact, record
 from app.models.beds import Room, Void
 from app.models.reference import Reason, ReasonKind
 from app.policy import visible_rooms
-from app.services import availability, voids
+from app.services import availability, void_steps
 from app.services.availability import BedState
-from app.services.voids import Terms
+from app.services.void_steps import Terms
 
 
 class Became(StrEnum):
@@ -63,10 +63,10 @@ def _call_free(number: int, by: Actor) -> Called:
         room = _room(number, by)
         if room is None:
             return _unknown(by)
-        voids.lock_room(room.id)
-        closures = voids.in_effect(room, now)
+        void_steps.lock_room(room.id)
+        closures = void_steps.in_effect(room, now)
         for closure in closures:
-            voids.finish(closure, now, by)
+            void_steps.finish(closure, now, by)
         if closures:
             return Called(became=Became.DONE)
         state = availability.at_moments([room], [now], now)[room.id][now]
@@ -96,22 +96,22 @@ def _call_out(
     number: int, reason: str, until: datetime | None, by: Actor, message_sid: str
 ) -> Called:
     with transaction(by=by) as now:
-        voids.check_void_reason(reason)
+        void_steps.check_void_reason(reason)
         room = _room(number, by)
         if room is None:
             return _unknown(by)
-        voids.lock_room(room.id)
+        void_steps.lock_room(room.id)
         done = db.session.scalar(select(Void).where(Void.message_sid == message_sid))
         if done is not None:
             return Called(became=Became.DONE, until=done.until)
         terms = Terms(until=until, message_sid=message_sid)
-        closures = voids.in_effect(room, now)
+        closures = void_steps.in_effect(room, now)
         try:
-            voids.begin(room, reason, voids.lock_free_beds(room, now), now, terms, by)
+            void_steps.begin(room, reason, void_steps.lock_free_beds(room, now), now, terms, by)
         except Conflict:
             if not closures:
                 return Called(became=Became.TAKEN)
-            voids.replace(closures[-1], terms, now, by, reason=reason)
+            void_steps.replace(closures[-1], terms, now, by, reason=reason)
         return Called(became=Became.DONE, until=until)
 
 

@@ -25,7 +25,7 @@ from app.services.availability import BedState, RoomDay
 from app.services.choices import Choice, reason_choices
 from app.services.follow import people
 from app.services.supply import Band, band_of, policy_at, turnaround_of
-from app.services.voids import NEVER_CHOSEN
+from app.services.void_steps import NEVER_CHOSEN
 
 # A page left open looks again every few seconds; that is one look for the audit, not hundreds.
 SAME_LOOK = timedelta(hours=1)

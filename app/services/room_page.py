@@ -19,7 +19,7 @@ from app.services.availability import BedState
 from app.services.choices import Choice
 from app.services.houses import Closure, closures_of, void_reasons
 from app.services.supply import band_of, policy_at, turnaround_of
-from app.services.voids import find_room
+from app.services.void_steps import find_room
 
 HISTORY = 100
 

@@ -16,7 +16,7 @@ from app.london import london_day
 from app.models.beds import Room, RoomKind, RoomWindow
 from app.policy import visible_rooms
 from app.queue import Job, defer
-from app.services.voids import LONGEST, SHORTEST, find_room
+from app.services.void_steps import LONGEST, SHORTEST, find_room
 
 OPENERS = (Role.REFUGE_MANAGER, Role.COORDINATOR)
 

@@ -22,7 +22,7 @@ from app.schemas.sign_ins import (
     PasswordSchema,
 )
 from app.security import me
-from app.services import account, authenticators, passkeys, sign_ins
+from app.services import account, authenticators, own_passkeys, passkeys, sign_ins
 from app.views.auth import ask, asked_last, left, site
 
 bp = Blueprint("account", __name__)
@@ -44,7 +44,7 @@ def set_up() -> ResponseReturnValue:
 @bp.post("/account/passkeys/options")
 def passkey_options() -> ResponseReturnValue:
     """The question with which a device makes a passkey."""
-    return ask(passkeys.ask_to_add(site(), by=me()))
+    return ask(own_passkeys.ask_to_add(site(), by=me()))
 
 
 @bp.route("/account/passkeys/new", methods=["GET", "POST"])
@@ -55,7 +55,7 @@ def new_passkey() -> ResponseReturnValue:
     if form.accepted:
         answer = form.data
         try:
-            token, is_first = passkeys.add(
+            token, is_first = own_passkeys.add(
                 answer.credential, answer.label, challenge_id=asked_last(), site=site(), by=me()
             )
         except Invalid as error:
@@ -72,7 +72,7 @@ def new_passkey() -> ResponseReturnValue:
 def remove_passkey(public_id: UUID) -> ResponseReturnValue:
     """A passkey that was lost, or is not wanted any more."""
     try:
-        passkeys.remove(public_id, by=me())
+        own_passkeys.remove(public_id, by=me())
     except ProofNeeded:
         raise
     except NotAllowed as error:

@@ -23,7 +23,7 @@ from app.schemas.rooms import (
 )
 from app.security import me
 from app.services import beds, calendar, room_page, surge, voids
-from app.services.voids import Terms
+from app.services.void_steps import Terms
 from app.views.refuge import bp
 
 AnyForm = Form[Closing] | Form[Terms] | Form[Dates]

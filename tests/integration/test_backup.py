@@ -14,7 +14,8 @@ from flask import Flask
 from sqlalchemy import make_url
 
 from app import create_app
-from app.backup import BackupError, _program, back_up, restore
+from app.backup import back_up, restore
+from app.backup_tools import BackupError, program
 from app.db import db
 from app.embedded_postgres import EmbeddedPostgres
 from app.services.invariants import broken
@@ -158,7 +159,7 @@ def test_a_dump_that_misses_rows_is_refused(
 ) -> None:
     url = postgres.url(database=DATABASE)
     with connect(url) as connection:
-        real = _program("pg_dump", connection.info.server_version // 10000)
+        real = program("pg_dump", connection.info.server_version // 10000)
     lazy = tmp_path / "bin" / "pg_dump"
     lazy.parent.mkdir()
     lazy.write_text(f'#!/bin/sh\nexec "{real}" "$@" --exclude-table-data={table}\n')

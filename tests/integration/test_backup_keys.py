@@ -16,7 +16,9 @@ from sqlalchemy import select
 
 from app import create_app
 from app.actors import SYSTEM
-from app.backup import _program, back_up, forget_old_keys
+from app.backup import back_up
+from app.backup_keys import forget_old_keys
+from app.backup_tools import program
 from app.db import db, transaction
 from app.embedded_postgres import EmbeddedPostgres
 from app.errors import Unreadable
@@ -40,7 +42,7 @@ def empty(postgres: EmbeddedPostgres) -> Iterator[str]:
 def words_in(dump: Path) -> str:
     """Everything that a dump would bring back, as SQL."""
     return subprocess.run(
-        [_program("pg_restore", 18), "--file=-", dump], capture_output=True, text=True, check=True
+        [program("pg_restore", 18), "--file=-", dump], capture_output=True, text=True, check=True
     ).stdout
 
 

@@ -18,7 +18,7 @@ from app.logs import init_logs
 from app.london import london_day
 from app.models.beds import RoomKind
 from app.services import beds, matching, pre_alerts, surge, voids
-from app.services.voids import Terms
+from app.services.void_steps import Terms
 from tests.browser_without_a_window import Browser
 from tests.cast import Cast
 from tests.conftest import Run

@@ -23,7 +23,8 @@ from sqlalchemy import select
 from app import notices
 from app.actors import REFUGE, SYSTEM
 from app.authz import Stage
-from app.backup import _program, back_up
+from app.backup import back_up
+from app.backup_tools import program
 from app.db import db, transaction
 from app.embedded_postgres import EmbeddedPostgres
 from app.logs import init_logs
@@ -365,7 +366,7 @@ def test_a_backup_holds_no_word_that_is_sealed(
 
     for name in ("dump", "dump.keys"):
         kept = subprocess.run(
-            [_program("pg_restore", 18), "--file=-", tmp_path / name],
+            [program("pg_restore", 18), "--file=-", tmp_path / name],
             capture_output=True,
             text=True,
             check=True,

@@ -16,7 +16,7 @@ from app.services import availability, houses, moving_on, offers, surge, voids
 from app.services.asked import MovePlan
 from app.services.availability import RoomDay
 from app.services.clock import shift_by, shift_to
-from app.services.voids import Terms
+from app.services.void_steps import Terms
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import accept, make_referral, offer_room, placement_of, room_of

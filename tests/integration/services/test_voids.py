@@ -17,7 +17,7 @@ from app.models.beds import BedUse, CostOwner, RoomWindow, Void
 from app.models.placements import Placement, PlacementState
 from app.services import bed_calls, invariants, offers, snapshot, surge, tonight, voids
 from app.services.clock import shift_by
-from app.services.voids import Terms
+from app.services.void_steps import Terms
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import (

@@ -16,7 +16,7 @@ from app.actors import SYSTEM, Actor
 from app.db import db, transaction
 from app.models.accounts import SignIn, User
 from app.models.events import Event
-from app.services import authenticators, clock, passkeys, passwords, sign_ins
+from app.services import authenticators, clock, own_passkeys, passkeys, passwords, sign_ins
 from tests.cast import Cast, Person
 from tests.conftest import Run
 from tests.soft_passkey import SoftPasskey
@@ -77,9 +77,9 @@ class Hand:
 
     def give_passkey(self, person: Person) -> SoftPasskey:
         key, by = SoftPasskey(), self.signed_in(person)
-        asked = self.run(passkeys.ask_to_add, SITE, by=by)
+        asked = self.run(own_passkeys.ask_to_add, SITE, by=by)
         self.run(
-            passkeys.add,
+            own_passkeys.add,
             key.make(asked.options),
             "Work phone",
             challenge_id=asked.challenge_id,

@@ -13,7 +13,7 @@ from app.db import db, transaction
 from app.errors import NotAllowed, NotFound, ProofNeeded
 from app.models.factors import Invitation
 from app.models.messages import Task
-from app.services import accounts, invitations, passkeys, sign_ins
+from app.services import accounts, invitations, own_passkeys, sign_ins
 from tests.cast import Cast, Person
 from tests.conftest import Run
 from tests.integration.sign_in.conftest import PASSWORD, Hand
@@ -92,7 +92,7 @@ def test_recovery_ends_everything_and_tells_the_owner_and_the_desk(
             way_in()
     actor = hand.actor(run(invitations.join, code))
     assert not actor.is_set_up
-    assert run(passkeys.list_passkeys, by=actor) == []
+    assert run(own_passkeys.list_passkeys, by=actor) == []
     assert hand.facts("recovery_started") == [("refuge_manager", cast.bea.actor.user_id)] * 2
 
     def tasks() -> list[tuple[str, int | None]]:

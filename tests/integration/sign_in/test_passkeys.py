@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from app.errors import Invalid, NotAllowed, ProofNeeded
-from app.services import accounts, passkeys, sign_ins
+from app.services import accounts, own_passkeys, passkeys, sign_ins
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.integration.sign_in.conftest import SITE, Hand
@@ -45,7 +45,7 @@ def test_a_passkey_signs_in_without_a_name_and_has_proved_itself(
     assert actor.user_id == cast.dee.actor.user_id
     assert actor.proved_at is not None
     assert actor.is_set_up
-    [shown] = run(passkeys.list_passkeys, by=actor)
+    [shown] = run(own_passkeys.list_passkeys, by=actor)
     assert (shown.label, shown.last_used_at is not None) == ("Work phone", True)
     assert hand.facts("passkey_added") == [("coordinator", cast.dee.actor.user_id)]
 
@@ -145,9 +145,9 @@ def test_a_stopped_person_and_a_removed_passkey_get_nowhere(
     amara, bram = hand.give_passkey(cast.amara), hand.give_passkey(cast.bram)
     run(accounts.set_active, hand.public_id(cast.bram), False, by=cast.ada.actor)
     by = hand.signed_in(cast.amara)
-    [shown] = run(passkeys.list_passkeys, by=by)
+    [shown] = run(own_passkeys.list_passkeys, by=by)
 
-    run(passkeys.remove, shown.public_id, by=by)
+    run(own_passkeys.remove, shown.public_id, by=by)
 
     for key in (amara, bram):
         with pytest.raises(NotAllowed):
@@ -157,12 +157,12 @@ def test_a_stopped_person_and_a_removed_passkey_get_nowhere(
 def test_a_role_that_needs_a_passkey_keeps_its_last_one(run: Run, cast: Cast, hand: Hand) -> None:
     hand.give_passkey(cast.dee)
     by = hand.signed_in(cast.dee)
-    [first] = run(passkeys.list_passkeys, by=by)
+    [first] = run(own_passkeys.list_passkeys, by=by)
 
     with pytest.raises(NotAllowed, match="your only passkey"):
-        run(passkeys.remove, first.public_id, by=by)
+        run(own_passkeys.remove, first.public_id, by=by)
     hand.give_passkey(cast.dee)
-    run(passkeys.remove, first.public_id, by=by)
+    run(own_passkeys.remove, first.public_id, by=by)
 
 
 def test_a_second_factor_is_added_or_removed_only_after_a_fresh_proof(
@@ -170,15 +170,15 @@ def test_a_second_factor_is_added_or_removed_only_after_a_fresh_proof(
 ) -> None:
     hand.give_passkey(cast.amara)
     by = hand.signed_in(cast.amara)
-    asked = run(passkeys.ask_to_add, SITE, by=by)
-    [shown] = run(passkeys.list_passkeys, by=by)
+    asked = run(own_passkeys.ask_to_add, SITE, by=by)
+    [shown] = run(own_passkeys.list_passkeys, by=by)
     later(minutes=10, seconds=1)
 
     with pytest.raises(ProofNeeded):
-        run(passkeys.ask_to_add, SITE, by=by)
+        run(own_passkeys.ask_to_add, SITE, by=by)
     with pytest.raises((ProofNeeded, Invalid)):
         run(
-            passkeys.add,
+            own_passkeys.add,
             SoftPasskey().make(asked.options),
             "",
             challenge_id=asked.challenge_id,
@@ -186,27 +186,27 @@ def test_a_second_factor_is_added_or_removed_only_after_a_fresh_proof(
             by=by,
         )
     with pytest.raises(ProofNeeded):
-        run(passkeys.remove, shown.public_id, by=by)
+        run(own_passkeys.remove, shown.public_id, by=by)
 
 
 def test_a_made_passkey_is_checked_as_well(run: Run, cast: Cast, hand: Hand) -> None:
     by = hand.signed_in(cast.amara)
-    options = json.loads(run(passkeys.ask_to_add, SITE, by=by).options)
+    options = json.loads(run(own_passkeys.ask_to_add, SITE, by=by).options)
     assert options["rp"] == {"name": "Waymark", "id": "localhost"}
     assert options["authenticatorSelection"]["residentKey"] == "required"
     assert options["authenticatorSelection"]["userVerification"] == "required"
     for bent in (SoftPasskey(flags=PRESENT), SoftPasskey(origin="https://evil.example")):
-        asked = run(passkeys.ask_to_add, SITE, by=by)
+        asked = run(own_passkeys.ask_to_add, SITE, by=by)
         with pytest.raises(Invalid, match="could not be added"):
             run(
-                passkeys.add,
+                own_passkeys.add,
                 bent.make(asked.options),
                 "",
                 challenge_id=asked.challenge_id,
                 site=SITE,
                 by=by,
             )
-    assert run(passkeys.list_passkeys, by=by) == []
+    assert run(own_passkeys.list_passkeys, by=by) == []
 
 
 NONSENSE = (
@@ -219,11 +219,11 @@ def test_nonsense_is_refused_in_words(run: Run, cast: Cast, hand: Hand) -> None:
     by = hand.signed_in(cast.amara)
     for nonsense in NONSENSE:
         asked = run(passkeys.ask_to_sign_in, SITE)
-        adding = run(passkeys.ask_to_add, SITE, by=by)
+        adding = run(own_passkeys.ask_to_add, SITE, by=by)
         with pytest.raises(NotAllowed):
             run(passkeys.sign_in, nonsense, challenge_id=asked.challenge_id, site=SITE)
         with pytest.raises(Invalid):
-            run(passkeys.add, nonsense, "", challenge_id=adding.challenge_id, site=SITE, by=by)
+            run(own_passkeys.add, nonsense, "", challenge_id=adding.challenge_id, site=SITE, by=by)
 
 
 def test_somebody_elses_passkey_proves_nothing(run: Run, cast: Cast, hand: Hand) -> None:

@@ -19,7 +19,7 @@ from app.models.messages import Contact, Message, SmsInbox, Task, TaskKind
 from app.notices import Template
 from app.services import houses, nudging, offers, texts, voids
 from app.services.clock import shift_by, shift_to
-from app.services.voids import Terms
+from app.services.void_steps import Terms
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import accept, make_referral, offer_room, placement_of, room_of
