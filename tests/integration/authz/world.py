@@ -321,7 +321,7 @@ def _first(kind: type[Contact] | type[Refuge], house: str) -> UUID:
 def _window(cast: Cast, room: UUID) -> UUID:
     with transaction(by=SYSTEM) as now:
         until = now + timedelta(days=3)
-    return surge.open_window(room, now + timedelta(minutes=1), until, by=cast.dee.actor)
+    return surge.open_window(room, now, until, by=cast.dee.actor)
 
 
 def _done_task(cast: Cast, record: Record) -> UUID:
