@@ -34,6 +34,7 @@ OPEN_TABLES = {
     "support_item": "the service's own words",
     "abuse_limit": "the service's own words",
     "retention_rule": "the service's own words",
+    "small_count_rule": "the service's own words",
     "hand_on_contact": "public numbers",
     "alembic_version": "one word, for readiness",
     "clock_shift": "one row, nobody's",
