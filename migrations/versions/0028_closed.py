@@ -1,9 +1,11 @@
-"""The rule for small counts."""
+"""The rule for small counts; who acts, signed."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+from migrations.signed_context import leave_unsigned, sign
 
 revision = "0028"
 down_revision = "0024"
@@ -35,8 +37,10 @@ def upgrade() -> None:
     )
     op.execute("GRANT SELECT ON small_count_rule TO waymark_web, waymark_worker, waymark_report")
     op.execute(f"CREATE OR REPLACE VIEW report_support AS {SUPPORT.format(at_least=IN_FORCE)}")
+    sign()
 
 
 def downgrade() -> None:
+    leave_unsigned()
     op.execute(f"CREATE OR REPLACE VIEW report_support AS {SUPPORT.format(at_least=5)}")
     op.drop_table("small_count_rule")
