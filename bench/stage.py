@@ -13,12 +13,11 @@ from typing import Any
 
 import requests
 import structlog
-from alembic import command
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from app.cli import alembic_config
+from app.cli import bring_up_to_date
 from app.db import db
 from app.demo_phone.application import create_phone
 from app.embedded_postgres import EmbeddedPostgres
@@ -28,6 +27,7 @@ from config import Settings
 
 ACCOUNT, TOKEN, SERVICE = "AC" + "7" * 32, "token-of-the-replay", "MG" + "7" * 32
 DATABASE = "waymark_replay"
+SECRET_KEY = "only for a replay, " * 3
 OWNER, WEB, WORKER = "waymark_owner", "waymark_web", "waymark_worker"
 
 
@@ -81,7 +81,7 @@ def stage(postgres: EmbeddedPostgres | None = None) -> Iterator[Stage]:
 @contextmanager
 def _served(server: EmbeddedPostgres, folder: Path) -> Iterator[Stage]:
     address = server.create_database(DATABASE)
-    command.upgrade(alembic_config(address), "head")
+    bring_up_to_date(address, SECRET_KEY)
     # Ports first: each of the two must know the other's address before it is built.
     web_hook, phone_hook = _Late(), _Late()
     with _listening(web_hook) as web_url, _listening(phone_hook) as phone_url:
@@ -90,7 +90,7 @@ def _served(server: EmbeddedPostgres, folder: Path) -> Iterator[Stage]:
             database_url=server.url(OWNER, DATABASE),
             web_database_url=server.url(WEB, DATABASE),
             worker_database_url=server.url(WORKER, DATABASE),
-            secret_key="only for a replay, " * 3,
+            secret_key=SECRET_KEY,
             public_url=web_url,
             twilio_account_sid=ACCOUNT,
             twilio_auth_token=TOKEN,

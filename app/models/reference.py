@@ -218,6 +218,23 @@ class HandOnContact(Base):
     position: Mapped[int]
 
 
+class SmallCountRule(Base):
+    """From a day on, the counts that are not shown to people who may see totals alone.
+
+    Source: small_count_rule.csv.
+    """
+
+    __tablename__ = "small_count_rule"
+    __table_args__ = (
+        CheckConstraint("below >= 0 AND to_nearest >= 1", name="size"),
+        CheckConstraint("below % to_nearest = 0", name="multiple"),
+    )
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    below: Mapped[int]
+    to_nearest: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+
+
 class RecoveryRule(Base):
     """How many days a woman has at least to recover, by place and date; both days are included.
 

@@ -28,6 +28,7 @@ from app.models.reference import (
     Reason,
     RecoveryRule,
     Region,
+    SmallCountRule,
     SupportItem,
 )
 from app.models.retention import RetentionRule
@@ -97,6 +98,7 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield RecoveryRule, ("jurisdiction", "valid_from"), _recovery_rules()
     yield SupportItem, ("code",), _support_items()
     yield AbuseLimit, ("code", "valid_from"), _abuse_limits()
+    yield SmallCountRule, ("valid_from",), _small_count_rules()
     yield RetentionRule, ("kind", "valid_from"), _retention_rules()
 
 
@@ -236,6 +238,18 @@ def _abuse_limits() -> list[Row]:
             "text": row["text"],
         }
         for row in read_rows("abuse_limits.csv")
+    ]
+
+
+def _small_count_rules() -> list[Row]:
+    return [
+        {
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "below": int(row["below"]),
+            "to_nearest": int(row["to_nearest"]),
+            "text": row["text"],
+        }
+        for row in read_rows("small_count_rule.csv")
     ]
 
 

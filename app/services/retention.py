@@ -36,6 +36,7 @@ from app.models.referrals import (
     Safety,
 )
 from app.models.retention import Kept, LegalHold, RetentionRule
+from app.services.retention_people import purge_accounts, purge_sign_ins
 
 AT_ONCE = 200
 TEXTS_AT_ONCE = 2000
@@ -69,13 +70,15 @@ def purge_due() -> int:
 
 
 def purge_old() -> dict[str, int]:
-    """Purge what belongs to no single request: texts, plans, forms, pre-alerts. Rows by kind."""
+    """Purge what belongs to no single request, each by its own rule. Rows by kind."""
     with transaction(by=SYSTEM) as now:
         counts = {
             "texts": _purge_texts(_before(Kept.TEXT, now), now),
             "plans": _purge_plans(_before(Kept.PLAN, now), now),
             "forms": _rows(delete(FormKey).where(FormKey.created_at <= _before(Kept.FORM, now))),
             "pre_alerts": _purge_pre_alerts(_before(Kept.PRE_ALERT, now)),
+            "sign_ins": purge_sign_ins(_before(Kept.SIGN_IN, now)),
+            "accounts": purge_accounts(_before(Kept.ACCOUNT, now), now),
         }
         if any(counts.values()):
             record(Fact.OLD_RECORDS_PURGED, by=SYSTEM, detail={**counts})
