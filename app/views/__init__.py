@@ -15,6 +15,7 @@ def init_views(app: Flask) -> None:
         coordinator,
         coordinator_houses,  # noqa: F401 - more pages of the desk's blueprint
         data_rights,
+        escalation,
         force,
         health,
         live,
@@ -31,7 +32,7 @@ def init_views(app: Flask) -> None:
 
     for module in (
         *(public, auth, force, account, police, coordinator, refuge, team, manager, admin),
-        *(access, data_rights),
+        *(access, data_rights, escalation),
         *(records, live, webhooks, health),
     ):
         app.register_blueprint(module.bp)

@@ -155,6 +155,9 @@ ON_OTHERS: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("admin.new_user", "POST"): ({}, REFUSED),
     ("admin.set_active", "POST"): ({"person": "account"}, 302),
     ("admin.recover", "POST"): ({"person": "helper of Cedar"}, SHOWN),
+    ("escalation.list_managers", "GET"): ({}, SHOWN),
+    ("escalation.list_managers", "POST"): ({}, REFUSED),
+    ("escalation.end_manager", "POST"): ({"manager": "manager"}, DONE),
 }
 # A house's own things by the route's ids, and what is sent: the other house's do not exist.
 OF_HOUSES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], int]] = {
