@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -68,3 +68,29 @@ class EscalationContact(Base):
     added_at: Mapped[Created]
     added_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     ended_at: Mapped[datetime | None]
+
+
+class Claim(Base):
+    """Somebody at the desk is on it: one request or one task. It binds nobody else.
+
+    ``ended_at`` is set when it is let go or taken over, and when the next one finds it expired.
+    """
+
+    __tablename__ = "claim"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(referral_id, task_id) = 1", name="one_subject"),
+        CheckConstraint("expires_at > claimed_at", name="expires"),
+        Index("one_claim_of_a_request", "referral_id", unique=True,
+              postgresql_where=text("ended_at IS NULL")),
+        Index("one_claim_of_a_task", "task_id", unique=True,
+              postgresql_where=text("ended_at IS NULL")),
+    )  # fmt: skip
+    id: Mapped[BigId]
+    public_id: Mapped[PublicId]
+    referral_id: Mapped[int | None] = mapped_column(ForeignKey("referral.id"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    claimed_at: Mapped[Created]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    was_let_go: Mapped[bool] = mapped_column(server_default=text("false"))

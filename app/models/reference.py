@@ -170,6 +170,7 @@ class ClockPolicy(Base):
             " AND duty_manager_minutes < regional_manager_minutes",
             name="ladder",
         ),
+        CheckConstraint("claim_minutes BETWEEN 1 AND 1440", name="claim"),
     )
     id: Mapped[BigId]
     urgency: Mapped[Urgency] = mapped_column(Word)
@@ -179,6 +180,7 @@ class ClockPolicy(Base):
     hold_minutes: Mapped[int]
     duty_manager_minutes: Mapped[int]
     regional_manager_minutes: Mapped[int]
+    claim_minutes: Mapped[int]
 
 
 class InventoryPolicy(Base):

@@ -18,6 +18,8 @@ from app.models.plans import PlanLine
 from app.models.reference import District, Feature, Language, Region, Urgency
 from app.models.referrals import London, Needs, Referral, ReferralLink
 from app.policy import visible_placements, visible_referrals, visible_rooms
+from app.services import claims
+from app.services.claims import Taken
 from app.services.costs import Cost, cost_from
 from app.services.desk_clocks import ClockShown, clocks_shown
 from app.services.follow import people
@@ -89,6 +91,7 @@ class Person:
     submitted_at: datetime
     clock: ClockShown
     said_no: int
+    taken: Taken | None
     ties: list[Tie]
 
     @property
@@ -156,6 +159,8 @@ def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
     asked = dict(db.session.execute(select(Feature.code, Feature.asked_as)).all())
     ties, said_no = _ties(ids), _said_no(ids)
     clocks = clocks_shown([row[0] for row in rows])
+    now: datetime = db.session.execute(select(func.waymark_now())).scalar_one()
+    taken = claims.of_requests(ids, by, now)
     return {
         referral.id: Person(
             ref=referral.ref,
@@ -167,6 +172,7 @@ def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
             submitted_at=referral.submitted_at,
             clock=clocks[referral.id],
             said_no=said_no[referral.id],
+            taken=taken.get(referral.id),
             ties=ties[referral.id],
         )
         for referral, needs, region, language in rows

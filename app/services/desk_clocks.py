@@ -12,6 +12,7 @@ from app.db import db
 from app.models.placements import LIVE, Placement
 from app.models.reference import ClockPolicy
 from app.models.referrals import Referral
+from app.services.claims import is_taken
 from app.services.clocks import Facts, clocks_of, next_of, told_of
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -46,18 +47,21 @@ def clocks_shown(referrals: Sequence[Referral]) -> dict[int, ClockShown]:
             select(Placement).where(Placement.referral_id.in_(ids), Placement.state.in_(LIVE))
         )
     }
-    return {
-        referral.id: _shown(
-            _facts(referral, policies[referral.clock_policy_id], live.get(referral.id)), now
-        )
-        for referral in referrals
-    }
+    taken = set(db.session.scalars(select(Referral.id).where(Referral.id.in_(ids), is_taken())))
+    facts = [
+        _facts(each, policies[each.clock_policy_id], live.get(each.id), has_taker=each.id in taken)
+        for each in referrals
+    ]
+    return {each.referral.id: _shown(each, now) for each in facts}
 
 
-def _facts(referral: Referral, policy: ClockPolicy, live: Placement | None) -> Facts:
+def _facts(
+    referral: Referral, policy: ClockPolicy, live: Placement | None, *, has_taker: bool
+) -> Facts:
     return Facts(
         referral=referral,
         policy=policy,
+        is_taken=has_taker,
         offered_at=live.offered_at if live else None,
         reply_by=live.offer_expires_at if live else None,
         promised_at=live.answered_at if live else None,

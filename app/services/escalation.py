@@ -16,6 +16,7 @@ from app.models.reference import ClockPolicy
 from app.models.referrals import WAITING, Referral, ReferralState
 from app.notices import Template
 from app.outbox import open_task, owe
+from app.services.claims import is_taken
 from app.services.clocks import Facts, Running, clocks_of
 from app.services.managers import managers_now
 from app.services.tasks import finish
@@ -63,6 +64,7 @@ def _due(now: datetime) -> Select[int]:
                     Referral.state == ReferralState.READY,
                     Referral.state_since + acknowledge <= now,
                     ~_is_recorded(Level.ACKNOWLEDGE, Referral.state_since),
+                    ~is_taken(),
                 ),
                 and_(since + duty <= now, ~_is_recorded(Level.DUTY_MANAGER, since)),
                 and_(since + regional <= now, ~_is_recorded(Level.REGIONAL_MANAGER, since)),
@@ -88,9 +90,10 @@ def _escalate(referral_id: int) -> int:
             select(Referral).where(Referral.id == referral_id).with_for_update()
         ).one()
         policy = db.session.get_one(ClockPolicy, referral.clock_policy_id)
+        taken = bool(db.session.scalar(select(is_taken()).where(Referral.id == referral_id)))
         reached = [
             each
-            for each in clocks_of(Facts(referral=referral, policy=policy))
+            for each in clocks_of(Facts(referral=referral, policy=policy, is_taken=taken))
             if each.clock in LEVELS and each.has_passed(now)
         ]
         return sum(_reach(referral, each, now) for each in reached)
@@ -128,7 +131,11 @@ def settle() -> int:
             Referral.state.not_in(WAITING),
             and_(
                 Task.kind == TaskKind.UNACKNOWLEDGED,
-                or_(Referral.state != ReferralState.READY, Referral.state_since > Task.opened_at),
+                or_(
+                    Referral.state != ReferralState.READY,
+                    Referral.state_since > Task.opened_at,
+                    is_taken(),
+                ),
             ),
         )
         over = db.session.scalars(

@@ -28,7 +28,9 @@ from app.models.messages import (
 from app.models.placements import Placement
 from app.models.referrals import Caller, Referral
 from app.policy import only_for, visible_refuges, visible_tasks
+from app.services import claims
 from app.services.call_backs import waiting_of
+from app.services.claims import Taken
 from app.services.managers import managers_now
 
 TEXTS_SHOWN_FOR = timedelta(hours=48)
@@ -105,6 +107,7 @@ class TaskShown:
     new_number: UUID | None
     is_ticked_off: bool
     managers: list[Manager]
+    taken: Taken | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,11 +150,11 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .where(Task.done_at.is_(None))
             .order_by(Task.opened_at, Task.id)
         ).all()
-        managers = _managers(now)
+        managers, taken = _managers(now), claims.of_tasks(by, now)
         named = sorted({row[0].referral_id for row in rows if row[0].referral_id})
         record(Fact.REFERRALS_LISTED, by=by, detail={"referral_ids": named})
         return TasksPage(
-            tasks=[_shown(*row, managers) for row in rows],
+            tasks=[_shown(*row, managers, taken.get(row[0].id)) for row in rows],
             failed_texts=_failed_texts(by, now - TEXTS_SHOWN_FOR),
         )
 
@@ -164,6 +167,7 @@ def _shown(
     contact: Contact | None,
     person: str | None,
     managers: dict[TaskKind, list[Manager]],
+    taken: Taken | None,
 ) -> TaskShown:
     is_call = task.kind == TaskKind.CALL_BACK and task.user_id is not None
     if is_call:
@@ -184,6 +188,7 @@ def _shown(
         new_number=lambda: contact.public_id if contact and contact.replaces_id else None,
         is_ticked_off=lambda: not is_call or not ref,
         managers=lambda: managers.get(TaskKind(task.kind), []),
+        taken=lambda: taken,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.row_security import guard, i_am
+from migrations.row_security import ME, guard, i_am
 from migrations.words import change_words
 
 revision = "0027"
@@ -19,7 +19,10 @@ NOW = sa.text("waymark_now()")
 BOTH = "waymark_web, waymark_worker"
 KINDS = ["unacknowledged", "duty_manager", "regional_manager", "manager_unreached"]
 # What data/clock_policy.csv says of each urgency; a later version is a later row.
-REGIONAL_MANAGER = {"emergency": 90, "urgent": 480, "planned": 4320}
+CLOCKS = {
+    "regional_manager_minutes": {"emergency": 90, "urgent": 480, "planned": 4320},
+    "claim_minutes": {"emergency": 20, "urgent": 30, "planned": 60},
+}
 LEVELS = "'acknowledge', 'duty_manager', 'regional_manager'"
 
 
@@ -40,22 +43,25 @@ def upgrade() -> None:
     _clocks()
     _escalations()
     _texts_to_managers()
+    _claims()
     change_words("task", "kind", add=KINDS)
 
 
 def _clocks() -> None:
-    op.add_column("clock_policy", sa.Column("regional_manager_minutes", sa.Integer()))
-    for urgency, minutes in REGIONAL_MANAGER.items():
-        op.execute(
-            f"UPDATE clock_policy SET regional_manager_minutes = {minutes}"
-            f" WHERE urgency = '{urgency}'"
-        )
-    op.alter_column("clock_policy", "regional_manager_minutes", nullable=False)
+    for column, of in CLOCKS.items():
+        op.add_column("clock_policy", sa.Column(column, sa.Integer()))
+        for urgency, minutes in of.items():
+            # nosemgrep: built-sql - our own words
+            op.execute(f"UPDATE clock_policy SET {column} = {minutes} WHERE urgency = '{urgency}'")
+        op.alter_column("clock_policy", column, nullable=False)
     op.create_check_constraint(
         op.f("ck_clock_policy_ladder"),
         "clock_policy",
         "0 < acknowledge_minutes AND acknowledge_minutes <= duty_manager_minutes"
         " AND duty_manager_minutes < regional_manager_minutes",
+    )
+    op.create_check_constraint(
+        op.f("ck_clock_policy_claim"), "clock_policy", "claim_minutes BETWEEN 1 AND 1440"
     )
     op.execute(
         """CREATE FUNCTION clock_policy_stands() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -155,6 +161,47 @@ def _texts_to_managers() -> None:
     )
 
 
+def _claims() -> None:
+    op.create_table(
+        "claim",
+        _id(),
+        _public_id(),
+        sa.Column("referral_id", sa.BigInteger(), nullable=True),
+        sa.Column("task_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("claimed_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("was_let_go", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.CheckConstraint(
+            "num_nonnulls(referral_id, task_id) = 1", name=op.f("ck_claim_one_subject")
+        ),
+        sa.CheckConstraint("expires_at > claimed_at", name=op.f("ck_claim_expires")),
+        _key("claim", "referral_id", "referral.id"),
+        _key("claim", "user_id", "user_account.id"),
+        sa.ForeignKeyConstraint(
+            ["task_id"], ["task.id"], name=op.f("fk_claim_task_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_claim")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_claim_public_id")),
+    )
+    for name, column in (
+        ("one_claim_of_a_request", "referral_id"),
+        ("one_claim_of_a_task", "task_id"),
+    ):
+        op.create_index(
+            name, "claim", [column], unique=True, postgresql_where=sa.text("ended_at IS NULL")
+        )
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON claim TO {BOTH}")
+    op.execute(f"GRANT USAGE, SELECT ON SEQUENCE claim_id_seq TO {BOTH}")
+    desk, mine = i_am("system", "coordinator"), f"{i_am('coordinator')} AND user_id = {ME}"
+    guard("claim", read=desk, add=mine, change=desk)
+    op.execute(
+        "CREATE TRIGGER claim_is_live AFTER INSERT OR UPDATE ON claim"
+        " FOR EACH STATEMENT EXECUTE FUNCTION live_desk()"
+    )
+
+
 def downgrade() -> None:
     added = ", ".join(f"'{kind}'" for kind in KINDS)
     op.execute(f"DELETE FROM task WHERE kind IN ({added})")
@@ -163,10 +210,13 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_message_one_recipient"), "message", type_="check")
     op.drop_column("message", "escalation_contact_id")
     op.alter_column("message", "contact_id", nullable=False)
-    op.drop_table("escalation_contact")
+    for table in ("claim", "escalation_contact"):
+        op.drop_table(table)
     op.drop_table("escalation")
     op.drop_column("referral", "waits_since")
     op.execute("DROP TRIGGER clock_policy_stands ON clock_policy")
     op.execute("DROP FUNCTION clock_policy_stands()")
     op.drop_constraint(op.f("ck_clock_policy_ladder"), "clock_policy", type_="check")
-    op.drop_column("clock_policy", "regional_manager_minutes")
+    op.drop_constraint(op.f("ck_clock_policy_claim"), "clock_policy", type_="check")
+    for column in CLOCKS:
+        op.drop_column("clock_policy", column)

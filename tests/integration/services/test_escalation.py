@@ -130,17 +130,21 @@ def _id_of(ref: str) -> int:
 
 def _new_clocks(cast: Cast) -> None:
     with transaction(by=SYSTEM) as now:
-        db.session.add(
-            ClockPolicy(
-                urgency=Urgency.EMERGENCY,
-                valid_from=now.date(),
-                acknowledge_minutes=1,
-                reply_minutes=2,
-                hold_minutes=3,
-                duty_manager_minutes=4,
-                regional_manager_minutes=5,
-            )
-        )
+        now_held = db.session.scalars(
+            select(ClockPolicy).where(ClockPolicy.urgency == Urgency.EMERGENCY)
+        ).one()
+        kept = {
+            column.key: getattr(now_held, column.key)
+            for column in ClockPolicy.__table__.columns
+            if column.key != "id"
+        }
+        sooner = {
+            "valid_from": now.date(),
+            "acknowledge_minutes": 1,
+            "duty_manager_minutes": 4,
+            "regional_manager_minutes": 5,
+        }
+        db.session.add(ClockPolicy(**kept | sooner))
 
 
 def test_new_clocks_never_change_a_request_that_was_made(
