@@ -155,13 +155,22 @@ class Reason(Base):
 
 
 class ClockPolicy(Base):
-    """How long each step may take at one urgency, from a date on; a referral keeps its version."""
+    """How long each step may take at one urgency, from a date on; a referral keeps its version.
+
+    A row that a referral was made under never changes: another rule is a row of a later date.
+    """
 
     __tablename__ = "clock_policy"
     __table_args__ = (
         one_of("urgency", Urgency),
         UniqueConstraint("urgency", "valid_from"),
         CheckConstraint("reply_minutes > 0 AND hold_minutes > 0", name="positive"),
+        CheckConstraint(
+            "0 < acknowledge_minutes AND acknowledge_minutes <= duty_manager_minutes"
+            " AND duty_manager_minutes < regional_manager_minutes",
+            name="ladder",
+        ),
+        CheckConstraint("claim_minutes BETWEEN 1 AND 1440", name="claim"),
     )
     id: Mapped[BigId]
     urgency: Mapped[Urgency] = mapped_column(Word)
@@ -170,6 +179,8 @@ class ClockPolicy(Base):
     reply_minutes: Mapped[int]
     hold_minutes: Mapped[int]
     duty_manager_minutes: Mapped[int]
+    regional_manager_minutes: Mapped[int]
+    claim_minutes: Mapped[int]
 
 
 class InventoryPolicy(Base):

@@ -208,10 +208,10 @@ def _reasons() -> list[Row]:
 
 
 def _clocks() -> list[Row]:
-    minutes = ("acknowledge_minutes", "reply_minutes", "hold_minutes", "duty_manager_minutes")
+    words = ("urgency", "valid_from", "basis")
     return [
         {"urgency": row["urgency"], "valid_from": date.fromisoformat(row["valid_from"])}
-        | {name: int(row[name]) for name in minutes}
+        | {name: int(minutes) for name, minutes in row.items() if name not in words}
         for row in read_rows("clock_policy.csv")
     ]
 

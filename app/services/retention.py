@@ -19,6 +19,7 @@ from app.codes import CODE_LETTERS
 from app.db import db, transaction
 from app.events import Fact, record
 from app.fields import shred
+from app.models.events import Event
 from app.models.keys import Buried, Tombstone
 from app.models.messages import Message, MessageState, SmsInbox, Task
 from app.models.placements import Placement, PlacementState
@@ -190,6 +191,8 @@ def _purge_traces(referral: Referral, placement_ids: list[int]) -> None:
     mine = referral.id
     _rows(delete(Task).where(or_(Task.referral_id == mine, Task.placement_id.in_(placement_ids))))
     _rows(delete(Message).where(Message.placement_id.in_(placement_ids)))
+    told = select(Event.id).where(Event.referral_id == mine)
+    _rows(delete(Message).where(Message.event_id.in_(told)))
     _rows(delete(FormKey).where(FormKey.referral_id == mine))
     _rows(delete(ReferralLink).where(or_(ReferralLink.a_id == mine, ReferralLink.b_id == mine)))
     _rows(delete(PreAlertReferral).where(PreAlertReferral.referral_id == mine))
