@@ -21,6 +21,7 @@ from app.queue import Job
 from app.services import (
     anchors,
     health,
+    holds,
     key_rotation,
     matching,
     nudging,
@@ -219,7 +220,7 @@ def sweep(gateway: SmsGateway, public_url: str) -> None:
         lambda: health.beat("worker"),
         offers.lapse_offers,
         voids.keep_time,
-        offers.ask_after_the_overdue,
+        holds.ask_after_the_overdue,
         matching.plan_if_due,
         matching.answer_questions,
         pre_alerts.expire,

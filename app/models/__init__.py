@@ -20,6 +20,7 @@ from app.models import (
     reference,
     referrals,
     retention,
+    stays,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "reference",
     "referrals",
     "retention",
+    "stays",
 ]

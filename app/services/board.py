@@ -91,7 +91,7 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
         run = _newest_run()
         rooms = rooms_shown(by, now)
         persons = people_shown(by, Referral.state.in_(ON_THE_BOARD))
-        asked = asked_shown(by, persons, rooms)
+        asked = asked_shown(by, persons, rooms, now)
         planned = _plan_lines(run, list(persons))
         lines = [
             line_shown(person, planned.get(referral_id), rooms)

@@ -142,7 +142,7 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
         persons = people_shown(by, Referral.id == referral.id)
         planned = _line_of(referral)
         line = line_shown(persons[referral.id], planned, rooms)
-        asked = asked_shown(by, persons, rooms).get(referral.id)
+        asked = asked_shown(by, persons, rooms, now).get(referral.id)
         return disclose(
             CasePage,
             stage_of(referral, by),

@@ -144,7 +144,7 @@ def show_request(ref: str, *, by: Actor) -> RequestPage:
     only_for(by, *POLICE)
     with transaction(by=by) as now:
         referral = _visible(ref, by)
-        status = status_of(referral, by)
+        status = status_of(referral, by, now)
         _note_look(referral, status, by, now, is_live=False)
         return RequestPage(
             referral=_as_sent(referral, stage_of(referral, by)),
@@ -164,7 +164,7 @@ def request_status(ref: str, *, by: Actor) -> tuple[str, Status, list[Choice]]:
     only_for(by, *POLICE)
     with transaction(by=by) as now:
         referral = _visible(ref, by)
-        status = status_of(referral, by)
+        status = status_of(referral, by, now)
         _note_look(referral, status, by, now, is_live=True)
         return referral.state, status, reason_choices(ReasonKind.NOT_ARRIVED)
 

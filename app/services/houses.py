@@ -33,7 +33,10 @@ SAME_LOOK = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class WomanRow:
-    """One offer or stay in a list. ``reply_by`` is set for an offer that can still be answered."""
+    """One offer or stay in a list. ``reply_by`` is set for an offer that can still be answered.
+
+    ``kept_until`` is set for a promised room: after it a person asks, and the room stays hers.
+    """
 
     public_id: UUID
     ref: str
@@ -45,6 +48,7 @@ class WomanRow:
     since: datetime
     reply_by: datetime | None = None
     leaves_on: date | None = None
+    kept_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +206,7 @@ def _woman(
         since=since or placement.offered_at,
         reply_by=expires if is_open else None,
         leaves_on=placement.expected_departure_on,
+        kept_until=placement.hold_until if state is PlacementState.ACCEPTED else None,
     )
 
 

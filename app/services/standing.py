@@ -21,6 +21,7 @@ from app.models.referrals import (
 )
 from app.services.call_backs import waits_for_call_back
 from app.services.choices import reason_text
+from app.services.holds import Hold, hold_of
 from app.services.why_words import why_not, would_help
 
 # What an officer can do while nothing fits, in every force and at every hour.
@@ -57,11 +58,13 @@ class Status:
     unlock: list[str] = field(default_factory=list)
     meanwhile: list[str] = field(default_factory=list)
     placement: Handover | None = None
+    hold: Hold | None = None
     arrived_at: datetime | None = None
     closed_reason: str = ""
 
 
-def status_of(referral: Referral, by: Actor) -> Status:
+def status_of(referral: Referral, by: Actor, now: datetime) -> Status:
+    """Where she stands at this moment."""
     placement = newest_placement(referral)
     line = newest_line(referral) if referral.state == ReferralState.READY else None
     left_out = line is not None and line.room_id is None
@@ -76,6 +79,7 @@ def status_of(referral: Referral, by: Actor) -> Status:
         unlock=would_help(line.unlock) if line and left_out else [],
         meanwhile=list(MEANWHILE) if left_out or unmet else [],
         placement=_handover(referral, placement, by),
+        hold=hold_of(placement, by, now) if placement else None,
         arrived_at=placement.arrived_at if placement else None,
         closed_reason=reason_text(referral.closed_reason),
     )

@@ -19,6 +19,7 @@ def init_views(app: Flask) -> None:
         health,
         live,
         manager,
+        on_the_way,  # noqa: F401 - more pages of three blueprints
         police,
         public,
         records,

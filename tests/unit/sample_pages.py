@@ -31,6 +31,7 @@ LINKS = {
     "police.arrived": "/police/requests/<ref>/arrived",
     "police.new_request": "/police/requests/new",
     "police.not_arrived": "/police/requests/<ref>/not-arrived",
+    "police.renew_hold": "/police/requests/<ref>/renew",
     "police.request_status": "/police/requests/<ref>/status",
     "police.show_request": "/police/requests/<ref>",
     "police.withdraw": "/police/requests/<ref>/withdraw",
@@ -62,6 +63,11 @@ STEPS = (
     "She has arrived",
 )
 ROWAN = Sample(alias="Rowan", duty_line="+442079460123", handover_point="Meeting point B")
+HOLDS = {
+    "for her": Sample(until=NOW + timedelta(minutes=50), is_over=False, may_renew=True),
+    "often": Sample(until=NOW + timedelta(minutes=50), is_over=False, may_renew=False),
+    "too long": Sample(until=NOW - timedelta(minutes=5), is_over=True, may_renew=True),
+}
 TYPED = {
     "who": "woman",
     "place": "M14",
@@ -175,6 +181,7 @@ def status(reached: int, **changes: Any) -> Sample:
         "unlock": [],
         "meanwhile": [],
         "placement": None,
+        "hold": None,
         "arrived_at": None,
         "closed_reason": None,
     }
@@ -395,6 +402,13 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
         lambda: request("offered", status(2, reply_by=NOW + timedelta(minutes=18))),
     ),
     "placed": ("police/request.html", lambda: request("confirmed", status(3, placement=ROWAN))),
+    **{
+        f"kept {name}": (
+            "police/request.html",
+            partial(request, "confirmed", status(3, placement=ROWAN, hold=hold)),
+        )
+        for name, hold in HOLDS.items()
+    },
     "reason missing": (
         "police/request.html",
         lambda: request(

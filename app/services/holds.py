@@ -1,0 +1,149 @@
+"""How long a promised room is kept for her: begun, renewed, and asked after. It never lapses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, select
+
+from app.actors import POLICE, REFUGE, SYSTEM, Actor, Role
+from app.db import as_waymark, db, patiently, transaction
+from app.errors import Conflict
+from app.events import Fact, record_stay
+from app.london import london_day
+from app.models.messages import Task, TaskKind
+from app.models.placements import Placement, PlacementState
+from app.models.reference import ClockPolicy
+from app.models.referrals import Referral
+from app.models.stays import HoldPolicy
+from app.outbox import open_task
+from app.policy import only_for
+from app.services.locks import lock_placement
+
+MAY_SAY = (*POLICE, *REFUGE, Role.COORDINATOR)
+NO_MORE = (
+    "This room has been kept longer as often as the house and the officer may ask. Ring the duty"
+    " coordinator, who can keep it longer. It is not given away meanwhile."
+)
+SINCE = "Somebody has changed until when the room is kept. Look at it as it is now."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Until when a promised room is kept. After ``until`` a person asks; the room stays hers.
+
+    ``may_renew`` is whether the reader may still have it kept longer.
+    """
+
+    until: datetime
+    is_over: bool
+    may_renew: bool
+
+
+def renew(public_id: UUID, seen: datetime | None, *, by: Actor) -> datetime:
+    """Keep a promised room longer, by the length it was kept first; until when it is kept now.
+
+    ``seen`` is the end that the person had read, so that two taps are one renewal; None
+    is never it.
+
+    Raises:
+        NotFound: no such promise to ``by``.
+        Conflict: it is not promised any more, has been renewed since, or as often as is allowed.
+    """
+    only_for(by, *MAY_SAY)
+    return patiently(lambda: _renew(public_id, seen, by))
+
+
+def _renew(public_id: UUID, seen: datetime | None, by: Actor) -> datetime:
+    with transaction(by=by) as now:
+        placement, referral = lock_placement(by, Placement.public_id == public_id)
+        placement.refuse_unless(PlacementState.ACCEPTED)
+        until = placement.hold_until
+        if until is None or until != seen:
+            raise Conflict(SINCE)
+        if not _may_renew(placement, by, now):
+            raise Conflict(NO_MORE)
+        longer = max(until, now) + length_of(referral)
+        # Both in one statement: the database counts one renewal for each longer end.
+        placement.hold_until = longer
+        placement.hold_renewals += by.role is not Role.COORDINATOR
+        no_longer_overdue(placement, by, now)
+        record_stay(
+            Fact.HOLD_RENEWED,
+            placement,
+            by=by,
+            until=longer.isoformat(),
+            renewals=placement.hold_renewals,
+        )
+        return longer
+
+
+def ask_after_the_overdue() -> int:
+    """Put before a person everyone whose hold is over and of whom nobody has said more; how many.
+
+    Once for each hold: a renewed one is asked after anew. The bed stays hers meanwhile.
+    """
+    with transaction(by=SYSTEM) as now:
+        asked = exists().where(
+            Task.placement_id == Placement.id,
+            Task.kind == TaskKind.OVERDUE,
+            Task.opened_at >= Placement.hold_until,
+        )
+        rows = db.session.execute(
+            select(Placement.id, Placement.referral_id).where(
+                Placement.state == PlacementState.ACCEPTED, Placement.hold_until <= now, ~asked
+            )
+        ).all()
+        for placement_id, referral_id in rows:
+            open_task(TaskKind.OVERDUE, placement_id=placement_id, referral_id=referral_id)
+        return len(rows)
+
+
+# Steps that other use cases share; each runs inside the caller's transaction.
+
+
+def length_of(referral: Referral) -> timedelta:
+    """How long a room is kept for her at first, by the clocks that her request began under."""
+    minutes = db.session.scalar(
+        select(ClockPolicy.hold_minutes).where(ClockPolicy.id == referral.clock_policy_id)
+    )
+    assert minutes is not None  # noqa: S101 - a foreign key
+    return timedelta(minutes=minutes)
+
+
+def hold_of(placement: Placement, by: Actor, now: datetime) -> Hold | None:
+    """Until when her room is kept; None unless it is promised to her."""
+    if placement.state != PlacementState.ACCEPTED or placement.hold_until is None:
+        return None
+    return Hold(
+        until=placement.hold_until,
+        is_over=placement.hold_until <= now,
+        may_renew=_may_renew(placement, by, now),
+    )
+
+
+def no_longer_overdue(placement: Placement, by: Actor, now: datetime) -> None:
+    """Somebody has said what became of her: the question is answered."""
+    asked = select(Task).where(
+        Task.placement_id == placement.id, Task.kind == TaskKind.OVERDUE, Task.done_at.is_(None)
+    )
+    with as_waymark():  # the list is the desk's: who acts does not read it
+        for task in db.session.scalars(asked).all():
+            task.done_at, task.done_by_id = now, by.user_id
+            record_stay(Fact.TASK_DONE, placement, by=by, task=task.kind, task_id=task.id)
+
+
+def policy_at(now: datetime) -> HoldPolicy:
+    """The rules of holds that are in force."""
+    return db.session.scalars(
+        select(HoldPolicy)
+        .where(HoldPolicy.valid_from <= london_day(now))
+        .order_by(HoldPolicy.valid_from.desc())
+        .limit(1)
+    ).one()
+
+
+def _may_renew(placement: Placement, by: Actor, now: datetime) -> bool:
+    return by.role is Role.COORDINATOR or placement.hold_renewals < policy_at(now).renewals
