@@ -78,6 +78,7 @@ class Fact(StrEnum):
     OFFER_DECLINED = "offer_declined"
     OFFER_LAPSED = "offer_lapsed"
     OFFER_WITHDRAWN = "offer_withdrawn"
+    SET_OUT = "set_out"
     HOLD_RENEWED = "hold_renewed"
     ARRIVED = "arrived"
     NOT_ARRIVED = "not_arrived"

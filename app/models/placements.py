@@ -60,6 +60,7 @@ class Placement(Base):
         CheckConstraint(
             "(state <> 'accepted' OR hold_until IS NOT NULL) AND hold_renewals >= 0", name="hold"
         ),
+        CheckConstraint("expected_at IS NULL OR set_out_at IS NOT NULL", name="set_out"),
         CheckConstraint("bed_spaces >= 1 AND cots >= 0", name="size"),
         CheckConstraint("octet_length(override_note_sealed) <= 2100", name="override_note_sealed"),
         UniqueConstraint("id", "live", "during"),
@@ -97,6 +98,8 @@ class Placement(Base):
     answered_by_channel: Mapped[Channel | None] = mapped_column(Word)
     hold_until: Mapped[datetime | None]
     hold_renewals: Mapped[int] = mapped_column(server_default=text("0"))
+    set_out_at: Mapped[datetime | None]
+    expected_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
     expected_departure_on: Mapped[date | None]
     ended_at: Mapped[datetime | None]

@@ -38,6 +38,7 @@ class ReferralState(StrEnum):
     READY = "ready"
     OFFERED = "offered"
     CONFIRMED = "confirmed"
+    IN_TRANSIT = "in_transit"
     RESIDENT = "resident"
     MOVED_ON = "moved_on"
     NOT_ARRIVED = "not_arrived"
@@ -46,6 +47,8 @@ class ReferralState(StrEnum):
 
 
 WAITING = (ReferralState.READY, ReferralState.OFFERED)
+# A room is promised to her, and she is not there yet.
+PROMISED = (ReferralState.CONFIRMED, ReferralState.IN_TRANSIT)
 MOVES: dict[ReferralState, frozenset[ReferralState]] = {
     ReferralState.READY: frozenset(
         {ReferralState.OFFERED, ReferralState.WITHDRAWN, ReferralState.UNMET}
@@ -54,6 +57,15 @@ MOVES: dict[ReferralState, frozenset[ReferralState]] = {
         {ReferralState.READY, ReferralState.CONFIRMED, ReferralState.WITHDRAWN}
     ),
     ReferralState.CONFIRMED: frozenset(
+        {
+            ReferralState.READY,
+            ReferralState.IN_TRANSIT,
+            ReferralState.RESIDENT,
+            ReferralState.NOT_ARRIVED,
+            ReferralState.WITHDRAWN,
+        }
+    ),
+    ReferralState.IN_TRANSIT: frozenset(
         {
             ReferralState.READY,
             ReferralState.RESIDENT,

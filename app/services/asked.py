@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from uuid import UUID
 
 from app.models.care import SupportState
@@ -104,3 +104,10 @@ class MovePlan:
 
     leaves_on: date | None = None
     destination: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedAt:
+    """The time in London at which a woman on her way may be there; None: nobody knows."""
+
+    at: time | None = None

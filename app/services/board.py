@@ -16,7 +16,7 @@ from app.events import Fact, record
 from app.models.events import Event
 from app.models.messages import Task
 from app.models.plans import PlanLine, PlanRun
-from app.models.referrals import Referral, ReferralState
+from app.models.referrals import PROMISED, WAITING, Referral, ReferralState
 from app.policy import only_for, visible_tasks
 from app.services.board_groups import in_groups
 from app.services.desk import (
@@ -32,7 +32,7 @@ from app.services.pre_alerts import PreAlertShown, open_pre_alerts
 from app.services.text_trouble import stuck_texts
 
 RunRow = Row[UUID, datetime, str, int, bool, list[Any]]
-ON_THE_BOARD = (ReferralState.READY, ReferralState.OFFERED, ReferralState.CONFIRMED)
+ON_THE_BOARD = (*WAITING, *PROMISED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
             plan=_plan_note(run, rooms, {each.ref for each in persons.values()}),
             lines=in_groups(sorted(lines, key=_decisions_first)),
             offers=_by_clock(asked, ReferralState.OFFERED),
-            promised=_by_clock(asked, ReferralState.CONFIRMED),
+            promised=_by_clock(asked, *PROMISED),
             expected=open_pre_alerts(by, now),
             free_rooms=sum(room.is_free for room in rooms.values()),
             texts_stuck=stuck_texts(now),
@@ -178,8 +178,8 @@ def _other_plan(kept: dict[str, Any], rooms: dict[int, RoomShown], seen: set[str
     )
 
 
-def _by_clock(asked: dict[int, Asked], state: ReferralState) -> list[Asked]:
-    found = [each for each in asked.values() if each.person.state == state]
+def _by_clock(asked: dict[int, Asked], *states: ReferralState) -> list[Asked]:
+    found = [each for each in asked.values() if each.person.state in states]
     return sorted(found, key=lambda each: each.answered_at or each.reply_by or each.offered_at)
 
 

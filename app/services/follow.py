@@ -21,6 +21,8 @@ from app.models.events import Event
 from app.models.placements import PlacementState
 from app.models.reference import District, Feature, Language, ReasonKind
 from app.models.referrals import (
+    PROMISED,
+    WAITING,
     Caller,
     Needs,
     Referral,
@@ -49,7 +51,7 @@ ENDED = (
     ReferralState.WITHDRAWN,
     ReferralState.UNMET,
 )
-MAY_WITHDRAW = (ReferralState.READY, ReferralState.OFFERED, ReferralState.CONFIRMED)
+MAY_WITHDRAW = (*WAITING, *PROMISED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import exists, select
 
 from app.actors import POLICE, REFUGE, SYSTEM, Actor, Role
 from app.db import as_waymark, db, patiently, transaction
-from app.errors import Conflict
+from app.errors import Conflict, Invalid
 from app.events import Fact, record_stay
-from app.london import london_day
+from app.london import LONDON, london_day
 from app.models.messages import Task, TaskKind
 from app.models.placements import Placement, PlacementState
 from app.models.reference import ClockPolicy
-from app.models.referrals import Referral
+from app.models.referrals import Referral, ReferralState
 from app.models.stays import HoldPolicy
 from app.outbox import open_task
 from app.policy import only_for
@@ -40,6 +40,8 @@ class Hold:
     until: datetime
     is_over: bool
     may_renew: bool
+    set_out_at: datetime | None
+    expected_at: datetime | None
 
 
 def renew(public_id: UUID, seen: datetime | None, *, by: Actor) -> datetime:
@@ -78,6 +80,49 @@ def _renew(public_id: UUID, seen: datetime | None, by: Actor) -> datetime:
             renewals=placement.hold_renewals,
         )
         return longer
+
+
+def set_out(public_id: UUID, expected: time | None, *, by: Actor) -> None:
+    """She is on her way; ``expected`` is the time in London at which she may be there, if known.
+
+    Said again it is a newer expectation. Her room is kept until then and a margin longer.
+
+    Raises:
+        NotFound: no such promise to ``by``.
+        Conflict: it is not promised any more.
+        Invalid: nobody can say which moment within 24 hours is meant.
+    """
+    only_for(by, *MAY_SAY)
+    patiently(lambda: _set_out(public_id, expected, by))
+
+
+def _set_out(public_id: UUID, expected: time | None, by: Actor) -> None:
+    with transaction(by=by) as now:
+        placement, referral = lock_placement(by, Placement.public_id == public_id)
+        placement.refuse_unless(PlacementState.ACCEPTED)
+        until = placement.hold_until
+        assert until is not None  # noqa: S101 - a CHECK of the table
+        if placement.set_out_at is None:
+            until = max(until, now + length_of(referral))
+        if expected is not None:
+            at = _next(expected, now)
+            until = at + timedelta(minutes=policy_at(now).margin_minutes)
+            placement.expected_at = at
+        placement.hold_until, placement.set_out_at = until, placement.set_out_at or now
+        if referral.state == ReferralState.CONFIRMED:
+            referral.move(ReferralState.IN_TRANSIT, at=now)
+        no_longer_overdue(placement, by, now)
+        record_stay(Fact.SET_OUT, placement, by=by, has_time=expected is not None)
+
+
+def _next(at: time, now: datetime) -> datetime:
+    """The next moment at which London's clocks show ``at``."""
+    today = london_day(now)
+    moments = (datetime.combine(today + timedelta(days=n), at, tzinfo=LONDON) for n in (0, 1))
+    found = next((moment for moment in moments if moment > now), None)
+    if found is None or found > now + timedelta(hours=24):
+        raise Invalid("Type a time within the next 24 hours.", field="expected")
+    return found
 
 
 def ask_after_the_overdue() -> int:
@@ -121,6 +166,8 @@ def hold_of(placement: Placement, by: Actor, now: datetime) -> Hold | None:
         until=placement.hold_until,
         is_over=placement.hold_until <= now,
         may_renew=_may_renew(placement, by, now),
+        set_out_at=placement.set_out_at,
+        expected_at=placement.expected_at,
     )
 
 

@@ -49,6 +49,8 @@ class WomanRow:
     reply_by: datetime | None = None
     leaves_on: date | None = None
     kept_until: datetime | None = None
+    set_out_at: datetime | None = None
+    expected_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +209,8 @@ def _woman(
         reply_by=expires if is_open else None,
         leaves_on=placement.expected_departure_on,
         kept_until=placement.hold_until if state is PlacementState.ACCEPTED else None,
+        set_out_at=placement.set_out_at,
+        expected_at=placement.expected_at,
     )
 
 

@@ -132,7 +132,7 @@ RULES = {
     "I16 a request whose state and placement disagree": """
         SELECT r.id FROM referral r LEFT JOIN placement p ON p.referral_id = r.id AND p.live
          WHERE (r.state = 'offered') <> (p.state IS NOT DISTINCT FROM 'offered')
-            OR (r.state = 'confirmed') <> (p.state IS NOT DISTINCT FROM 'accepted')
+            OR (r.state IN ('confirmed', 'in_transit')) <> (p.state IS NOT DISTINCT FROM 'accepted')
             OR (r.state = 'resident') <> (p.state IS NOT DISTINCT FROM 'arrived')""",
 }
 

@@ -79,7 +79,7 @@ REQUESTS = """
 OPEN_NOW = """
     SELECT region_code, in_london, state, count(*) AS requests
       FROM report_referral
-     WHERE state IN ('ready', 'offered', 'confirmed')
+     WHERE state IN ('ready', 'offered', 'confirmed', 'in_transit')
      GROUP BY region_code, in_london, state"""
 
 PACE = """
@@ -89,7 +89,7 @@ PACE = """
                    AS minutes
               FROM report_referral
              WHERE submitted_at > :since AND submitted_at <= :now
-               AND state IN ('confirmed', 'resident', 'moved_on')) AS promised"""
+               AND state IN ('confirmed', 'in_transit', 'resident', 'moved_on')) AS promised"""
 
 HAND_ONS = """
     SELECT who, count(*) AS people FROM report_hand_on

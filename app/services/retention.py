@@ -52,6 +52,7 @@ CLOSES = {
     ReferralState.READY: ReferralState.WITHDRAWN,
     ReferralState.OFFERED: ReferralState.WITHDRAWN,
     ReferralState.CONFIRMED: ReferralState.WITHDRAWN,
+    ReferralState.IN_TRANSIT: ReferralState.WITHDRAWN,
     ReferralState.RESIDENT: ReferralState.MOVED_ON,
 }
 

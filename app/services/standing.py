@@ -15,10 +15,7 @@ from app.fields import open_field
 from app.models.beds import Refuge
 from app.models.placements import Placement
 from app.models.plans import PlanLine, PlanRun
-from app.models.referrals import (
-    Referral,
-    ReferralState,
-)
+from app.models.referrals import PROMISED, Referral, ReferralState
 from app.services.call_backs import waits_for_call_back
 from app.services.choices import reason_text
 from app.services.holds import Hold, hold_of
@@ -87,7 +84,7 @@ def status_of(referral: Referral, by: Actor, now: datetime) -> Status:
 
 def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Handover | None:
     """Safety: only while she is on her way; how to reach the house is for the one who asked."""
-    if placement is None or referral.state != ReferralState.CONFIRMED:
+    if placement is None or referral.state not in PROMISED:
         return None
     refuge = db.session.get_one(Refuge, placement.refuge_id)
     waits = waits_for_call_back(referral.id)
@@ -102,12 +99,13 @@ def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Han
 
 
 def _steps(referral: Referral, placement: Placement | None) -> list[dict[str, Any]]:
-    """Sent, chosen, asked, promised, arrived: what is done, what is now, what is next."""
+    """Sent, chosen, promised, set out, arrived: what is done, what is now, what is next."""
     state = ReferralState(referral.state)
     reached = {
         ReferralState.READY: 1,
         ReferralState.OFFERED: 2,
         ReferralState.CONFIRMED: 3,
+        ReferralState.IN_TRANSIT: 4,
         ReferralState.RESIDENT: 5,
         ReferralState.MOVED_ON: 5,
     }.get(state)
@@ -121,7 +119,8 @@ def _steps(referral: Referral, placement: Placement | None) -> list[dict[str, An
         ("The request was sent", referral.submitted_at),
         ("A person chooses a room", shown.offered_at if shown else None),
         ("The house answers", shown.answered_at if shown else None),
-        ("She travels and arrives", shown.arrived_at if shown else None),
+        ("She sets out", shown.set_out_at if shown else None),
+        ("She arrives", shown.arrived_at if shown else None),
     ]
     return [
         {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.words import change_words
+
 revision = "0026"
 down_revision = "0024"
 branch_labels = None
@@ -12,32 +14,127 @@ depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
 BOTH = "waymark_web, waymark_worker"
-# A promise may be renewed so often by the house and the officer; the desk and the clock are free.
-HOLDS = """
-    CREATE FUNCTION placement_holds() RETURNS trigger LANGUAGE plpgsql AS $$
+REFERRAL_MOVES = """
+    ('ready','offered'), ('ready','withdrawn'), ('ready','unmet'),
+    ('offered','ready'), ('offered','confirmed'), ('offered','withdrawn'),
+    ('confirmed','ready'), ('confirmed','in_transit'), ('confirmed','resident'),
+    ('confirmed','not_arrived'), ('confirmed','withdrawn'),
+    ('in_transit','ready'), ('in_transit','resident'), ('in_transit','not_arrived'),
+    ('in_transit','withdrawn'), ('resident','moved_on'),
+    ('not_arrived','ready'), ('not_arrived','unmet'), ('unmet','ready')
+"""
+MOVES_BEFORE = """
+    ('ready','offered'), ('ready','withdrawn'), ('ready','unmet'),
+    ('offered','ready'), ('offered','confirmed'), ('offered','withdrawn'),
+    ('confirmed','ready'), ('confirmed','resident'), ('confirmed','not_arrived'),
+    ('confirmed','withdrawn'), ('resident','moved_on'),
+    ('not_arrived','ready'), ('not_arrived','unmet'), ('unmet','ready')
+"""
+MOVES = """
+    CREATE OR REPLACE FUNCTION referral_moves() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF NEW.hold_renewals = OLD.hold_renewals
-           AND NEW.hold_until IS NOT DISTINCT FROM OLD.hold_until THEN RETURN NEW; END IF;
-        IF OLD.hold_until IS NULL AND NEW.state = 'accepted' AND NEW.hold_renewals = 0 THEN
+        IF TG_OP = 'INSERT' THEN
+            IF NEW.state <> 'ready' THEN
+                RAISE EXCEPTION 'a referral begins as ready'
+                    USING ERRCODE = '23514', CONSTRAINT = 'referral_moves';
+            END IF;
             RETURN NEW;
         END IF;
-        IF OLD.state <> 'accepted' OR NEW.hold_until <= OLD.hold_until
-           OR NEW.hold_renewals NOT IN (OLD.hold_renewals, OLD.hold_renewals + 1)
-           OR (NEW.hold_renewals = OLD.hold_renewals
-               AND acting_role() NOT IN ('coordinator', 'system'))
-           OR NEW.hold_renewals > greatest(OLD.hold_renewals, (
-                SELECT renewals FROM hold_policy
-                 WHERE valid_from <= (waymark_now() AT TIME ZONE 'Europe/London')::date
-                 ORDER BY valid_from DESC LIMIT 1)) THEN
+        IF NEW.state <> OLD.state THEN
+            IF NOT EXISTS (SELECT FROM (VALUES {moves}) AS m(a, b)
+                           WHERE m.a = OLD.state AND m.b = NEW.state) THEN
+                RAISE EXCEPTION 'referral: no step from % to %', OLD.state, NEW.state
+                    USING ERRCODE = '23514', CONSTRAINT = 'referral_moves';
+            END IF;
+            NEW.version := OLD.version + 1;
+        END IF;
+        RETURN NEW;
+    END $$"""
+# A promise may be renewed so often by the house and the officer; the desk and the clock are free.
+# While she is on her way it is kept until she is expected and a margin longer.
+HOLDS = """
+    CREATE FUNCTION placement_holds() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE rules hold_policy; is_right boolean;
+    BEGIN
+        IF (NEW.hold_renewals, NEW.hold_until, NEW.set_out_at, NEW.expected_at)
+           IS NOT DISTINCT FROM
+           (OLD.hold_renewals, OLD.hold_until, OLD.set_out_at, OLD.expected_at) THEN
+            RETURN NEW;
+        END IF;
+        IF OLD.hold_until IS NULL AND NEW.state = 'accepted' AND NEW.hold_renewals = 0
+           AND NEW.set_out_at IS NULL THEN
+            RETURN NEW;
+        END IF;
+        SELECT * INTO rules FROM hold_policy
+         WHERE valid_from <= (waymark_now() AT TIME ZONE 'Europe/London')::date
+         ORDER BY valid_from DESC LIMIT 1;
+        is_right := CASE
+            WHEN OLD.state <> 'accepted' OR NEW.hold_until IS NULL THEN false
+            WHEN NEW.expected_at IS DISTINCT FROM OLD.expected_at THEN
+                NEW.hold_renewals = OLD.hold_renewals
+                AND NEW.set_out_at <= waymark_now()
+                AND NEW.expected_at > waymark_now()
+                AND NEW.expected_at <= waymark_now() + interval '24 hours'
+                AND NEW.hold_until = NEW.expected_at + make_interval(mins => rules.margin_minutes)
+            WHEN NEW.set_out_at IS DISTINCT FROM OLD.set_out_at THEN
+                OLD.set_out_at IS NULL AND NEW.hold_renewals = OLD.hold_renewals
+                AND NEW.hold_until >= OLD.hold_until
+            WHEN NEW.hold_renewals = OLD.hold_renewals THEN
+                NEW.hold_until > OLD.hold_until AND acting_role() IN ('coordinator', 'system')
+            ELSE NEW.hold_until > OLD.hold_until AND NEW.hold_renewals = OLD.hold_renewals + 1
+                AND NEW.hold_renewals <= rules.renewals
+            END;
+        IF is_right IS NOT TRUE THEN
             RAISE EXCEPTION 'a hold is made longer, and by house and officer only so often'
                 USING ERRCODE = '23514', CONSTRAINT = 'placement_holds';
         END IF;
         RETURN NEW;
     END $$"""
+# Police learn how to reach a house from its yes until she is there.
+PROMISED_ME = """
+    CREATE OR REPLACE FUNCTION houses_that_promised_me() RETURNS SETOF bigint LANGUAGE sql STABLE
+        SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT p.refuge_id FROM placement p JOIN referral r ON r.id = p.referral_id
+         WHERE p.state = 'accepted' AND r.state IN ({states})
+           AND ((acting_role() IN ('officer', 'force_supervisor')
+                 AND r.officer_id = acting_user_id())
+             OR (acting_role() = 'force_supervisor'
+                 AND r.force_id = acting_organisation_id())) $$"""
+# What a request says of its room must be so when the transaction ends, whoever changed which.
+AGREES = """
+    CREATE FUNCTION referral_agrees_with_its_room() RETURNS trigger LANGUAGE plpgsql
+        SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    DECLARE
+        hers bigint; stands text; room text;
+    BEGIN
+        hers := CASE TG_TABLE_NAME WHEN 'referral' THEN NEW.id
+                     ELSE (to_jsonb(NEW) ->> 'referral_id')::bigint END;
+        SELECT state INTO stands FROM referral WHERE id = hers;
+        SELECT state INTO room FROM placement WHERE referral_id = hers AND live;
+        IF stands = 'in_transit' AND room IS DISTINCT FROM 'accepted' THEN
+            RAISE EXCEPTION 'a request and its room do not agree'
+                USING ERRCODE = '23514', CONSTRAINT = 'referral_agrees_with_its_room';
+        END IF;
+        RETURN NULL;
+    END $$"""
 
 
 def upgrade() -> None:
     _holds()
+    _states()
+
+
+def _states() -> None:
+    change_words("referral", "state", add=["in_transit"])
+    op.execute(MOVES.format(moves=REFERRAL_MOVES))
+    op.execute(PROMISED_ME.format(states="'confirmed', 'in_transit'"))
+    op.execute(AGREES)
+    for table in ("referral", "placement"):
+        op.execute(
+            f"CREATE CONSTRAINT TRIGGER {table}_agrees AFTER INSERT OR UPDATE ON {table}"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+            " EXECUTE FUNCTION referral_agrees_with_its_room()"
+        )
 
 
 def _holds() -> None:
@@ -56,6 +153,11 @@ def _holds() -> None:
     op.add_column(
         "placement",
         sa.Column("hold_renewals", sa.Integer(), server_default=sa.text("0"), nullable=False),
+    )
+    for column in ("set_out_at", "expected_at"):
+        op.add_column("placement", sa.Column(column, MOMENT, nullable=True))
+    op.create_check_constraint(
+        op.f("ck_placement_set_out"), "placement", "expected_at IS NULL OR set_out_at IS NOT NULL"
     )
     op.execute(
         """UPDATE placement p SET hold_until = p.answered_at + make_interval(mins => c.hold_minutes)
@@ -81,10 +183,24 @@ def _holds() -> None:
 
 
 def downgrade() -> None:
+    for table in ("placement", "referral"):
+        op.execute(f"DROP TRIGGER {table}_agrees ON {table}")
+    op.execute("DROP FUNCTION referral_agrees_with_its_room()")
+    op.execute(PROMISED_ME.format(states="'confirmed'"))
+    op.execute("ALTER TABLE referral DISABLE TRIGGER referral_moves")
+    op.execute("UPDATE referral SET state = 'confirmed' WHERE state = 'in_transit'")
+    op.execute("ALTER TABLE referral ENABLE TRIGGER referral_moves")
+    op.execute(MOVES.format(moves=MOVES_BEFORE))
+    change_words("referral", "state", drop=["in_transit"])
+    _no_holds()
+
+
+def _no_holds() -> None:
     op.execute("DROP TRIGGER placement_holds ON placement")
     op.execute("DROP FUNCTION placement_holds()")
     op.drop_index("ix_placement_hold", "placement")
-    op.drop_constraint(op.f("ck_placement_hold"), "placement")
-    for column in ("hold_until", "hold_renewals"):
+    for name in ("ck_placement_hold", "ck_placement_set_out"):
+        op.drop_constraint(op.f(name), "placement")
+    for column in ("hold_until", "hold_renewals", "set_out_at", "expected_at"):
         op.drop_column("placement", column)
     op.drop_table("hold_policy")

@@ -32,6 +32,7 @@ LINKS = {
     "police.new_request": "/police/requests/new",
     "police.not_arrived": "/police/requests/<ref>/not-arrived",
     "police.renew_hold": "/police/requests/<ref>/renew",
+    "police.set_out": "/police/requests/<ref>/set-out",
     "police.request_status": "/police/requests/<ref>/status",
     "police.show_request": "/police/requests/<ref>",
     "police.withdraw": "/police/requests/<ref>/withdraw",
@@ -64,9 +65,27 @@ STEPS = (
 )
 ROWAN = Sample(alias="Rowan", duty_line="+442079460123", handover_point="Meeting point B")
 HOLDS = {
-    "for her": Sample(until=NOW + timedelta(minutes=50), is_over=False, may_renew=True),
-    "often": Sample(until=NOW + timedelta(minutes=50), is_over=False, may_renew=False),
-    "too long": Sample(until=NOW - timedelta(minutes=5), is_over=True, may_renew=True),
+    "for her": Sample(
+        until=NOW + timedelta(minutes=50),
+        is_over=False,
+        may_renew=True,
+        set_out_at=None,
+        expected_at=None,
+    ),
+    "often": Sample(
+        until=NOW + timedelta(minutes=50),
+        is_over=False,
+        may_renew=False,
+        set_out_at=NOW,
+        expected_at=NOW,
+    ),
+    "too long": Sample(
+        until=NOW - timedelta(minutes=5),
+        is_over=True,
+        may_renew=True,
+        set_out_at=None,
+        expected_at=None,
+    ),
 }
 TYPED = {
     "who": "woman",
@@ -409,6 +428,19 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
         )
         for name, hold in HOLDS.items()
     },
+    "kept and on the way": (
+        "police/request.html",
+        lambda: request("in_transit", status(4, placement=ROWAN, hold=HOLDS["often"])),
+    ),
+    "kept, with a wrong time": (
+        "police/request.html",
+        lambda: request(
+            "confirmed",
+            status(3, placement=ROWAN, hold=HOLDS["for her"]),
+            form=form({"expected": "25"}, {"expected": ["Type a time such as 05:30."]}),
+            form_for="set_out",
+        ),
+    ),
     "reason missing": (
         "police/request.html",
         lambda: request(

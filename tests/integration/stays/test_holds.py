@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import text
 
-from app.actors import SYSTEM, Actor
-from app.db import db, transaction
+from app.actors import Actor
 from app.errors import Conflict, NotAllowed, NotFound
-from app.models.events import Event
-from app.models.messages import Task, TaskKind
-from app.models.placements import Placement
+from app.models.messages import TaskKind
 from app.models.reference import Urgency
 from app.services import clock, holds, invariants, offers
 from tests.browser_without_a_window import Browser, text_of
 from tests.cast import Cast
 from tests.conftest import Run
-from tests.factories import accept, make_referral, offer_room, placement_of, room_of
+from tests.factories import accept, make_referral, offer_room, placement_of
+from tests.integration.stays.conftest import Promised, now, of, request_of, tasks, until, written
 
 HOLD = timedelta(minutes=90)  # of an emergency
-
-
-@pytest.fixture
-def promised(cast: Cast, run: Run) -> Callable[[], Placement]:
-    """Rowan's room 1 is promised to her; the function reads the promise as it is now."""
-    ref = run(make_referral, cast.amara.actor).ref
-    room = run(room_of, "Rowan", "1").public_id
-    run(accept, run(offer_room, ref, by=cast.dee.actor, room=room), by=cast.bea.actor)
-    return lambda: run(placement_of, ref)
-
-
-def overdue() -> list[bool]:
-    with transaction(by=SYSTEM):
-        query = select(Task).where(Task.kind == TaskKind.OVERDUE).order_by(Task.id)
-        return [task.done_at is not None for task in db.session.scalars(query)]
-
-
-def renewals() -> list[Event]:
-    with transaction(by=SYSTEM):
-        query = select(Event).where(Event.kind == "hold_renewed").order_by(Event.id)
-        return list(db.session.scalars(query))
-
-
-def until(stay: Placement) -> datetime:
-    assert stay.hold_until is not None
-    return stay.hold_until
 
 
 @pytest.mark.parametrize(
@@ -74,7 +44,7 @@ def test_the_hold_begins_with_the_yes_and_is_as_long_as_her_clock(
 
 
 def test_house_and_officer_renew_only_so_often_and_the_desk_always(
-    promised: Callable[[], Placement], cast: Cast, run: Run
+    promised: Promised, cast: Cast, run: Run
 ) -> None:
     first = until(promised())
     for by in (cast.amara, cast.bea, cast.amara):
@@ -87,13 +57,13 @@ def test_house_and_officer_renew_only_so_often_and_the_desk_always(
     for _ in range(2):
         run(holds.renew, promised().public_id, until(promised()), by=cast.dee.actor)
     assert until(promised()) == first + 5 * HOLD
-    assert [(each.actor_role, each.detail["renewals"]) for each in run(renewals)] == [
+    assert [(each.actor_role, each.detail["renewals"]) for each in run(of, "hold_renewed")] == [
         *[("officer", 1), ("refuge_worker", 2), ("officer", 3)],
         *[("coordinator", 3), ("coordinator", 3)],
     ]
 
 
-def test_two_taps_are_one_renewal(promised: Callable[[], Placement], cast: Cast, run: Run) -> None:
+def test_two_taps_are_one_renewal(promised: Promised, cast: Cast, run: Run) -> None:
     seen = until(promised())
     run(holds.renew, promised().public_id, seen, by=cast.amara.actor)
 
@@ -105,33 +75,28 @@ def test_two_taps_are_one_renewal(promised: Callable[[], Placement], cast: Cast,
 
 
 def test_a_hold_that_is_over_leaves_her_the_room_and_asks_a_person_once_for_each_hold(
-    promised: Callable[[], Placement], cast: Cast, run: Run, run_as_worker: Run, run_as_owner: Run
+    promised: Promised, cast: Cast, run: Run, run_as_worker: Run, run_as_owner: Run
 ) -> None:
     run_as_owner(clock.shift_by, HOLD + timedelta(minutes=1))
     assert run_as_worker(holds.ask_after_the_overdue) == 1
     assert run_as_worker(offers.lapse_offers) == 0
     assert promised().state == "accepted"
-    assert run(overdue) == [False]
+    assert run(tasks, TaskKind.OVERDUE) == [False]
 
     run(holds.renew, promised().public_id, until(promised()), by=cast.amara.actor)
 
-    assert run(overdue) == [True]
+    assert run(tasks, TaskKind.OVERDUE) == [True]
     assert until(promised()) - run(now) == pytest.approx(HOLD, abs=timedelta(seconds=30))
     assert run_as_worker(holds.ask_after_the_overdue) == 0
     run_as_owner(clock.shift_by, HOLD)
     assert run_as_worker(holds.ask_after_the_overdue) == 1
     assert run_as_worker(holds.ask_after_the_overdue) == 0
-    assert run(overdue) == [True, False]
+    assert run(tasks, TaskKind.OVERDUE) == [True, False]
     assert run(invariants.broken) == {}
 
 
-def now() -> datetime:
-    with transaction(by=SYSTEM) as at:
-        return at
-
-
 def test_nobody_else_renews_and_nothing_but_a_promise_is_renewed(
-    promised: Callable[[], Placement], cast: Cast, run: Run
+    promised: Promised, cast: Cast, run: Run
 ) -> None:
     stay = promised()
     for by, error in (
@@ -162,44 +127,36 @@ def test_nobody_else_renews_and_nothing_but_a_promise_is_renewed(
     ids=["uncounted", "counted-twice", "shorter", "shorter-by-the-desk", "endless", "for-nothing"],
 )
 def test_the_database_refuses_a_hold_that_is_not_renewed_by_the_rules(
-    promised: Callable[[], Placement], cast: Cast, run: Run, who: str, change: str
+    promised: Promised, cast: Cast, run: Run, who: str, change: str
 ) -> None:
     by: Actor = cast.everybody()[who].actor
     promised()
 
-    def write() -> None:
-        with transaction(by=by):
-            db.session.execute(text(f"UPDATE placement SET {change}"))
-
-    with pytest.raises((Conflict, IntegrityError)):
-        run(write)
+    with pytest.raises(Conflict):
+        run(written, text(f"UPDATE placement SET {change}"), by)
 
 
 def test_the_database_refuses_one_renewal_more_than_the_rules_allow(
-    promised: Callable[[], Placement], cast: Cast, run: Run
+    promised: Promised, cast: Cast, run: Run
 ) -> None:
     promised()
 
-    def write() -> None:
-        with transaction(by=cast.bea.actor):
-            db.session.execute(
-                text(
-                    "UPDATE placement SET hold_renewals = hold_renewals + 1,"
-                    " hold_until = hold_until + interval '1 hour'"
-                )
-            )
+    longer = text(
+        "UPDATE placement SET hold_renewals = hold_renewals + 1,"
+        " hold_until = hold_until + interval '1 hour'"
+    )
 
     for _ in range(3):
-        run(write)
+        run(written, longer, cast.bea.actor)
     with pytest.raises(Conflict):
-        run(write)
+        run(written, longer, cast.bea.actor)
 
 
 def test_each_of_them_reads_until_when_and_keeps_it_longer_with_one_tap(
-    promised: Callable[[], Placement], cast: Cast, run: Run, browser_of: Any
+    promised: Promised, cast: Cast, run: Run, browser_of: Any
 ) -> None:
     stay = promised()
-    ref = run(ref_of, stay)
+    ref = run(request_of, stay).ref
     desk = f"/desk/requests/{ref}"
     pages = {
         "amara": (f"/police/requests/{ref}", f"/police/requests/{ref}/renew"),
@@ -221,12 +178,3 @@ def test_each_of_them_reads_until_when_and_keeps_it_longer_with_one_tap(
         assert "Look at it as it is now" in text_of(tapped_twice)
     tonight = text_of(browser_of(cast.bea.email).get("/refuge/"))
     assert "Kept for her until" in tonight
-
-
-def ref_of(stay: Placement) -> str:
-    with transaction(by=SYSTEM):
-        return str(
-            db.session.scalar(
-                text("SELECT ref FROM referral WHERE id = :id"), {"id": stay.referral_id}
-            )
-        )
