@@ -66,6 +66,8 @@ class Fact(StrEnum):
     REFERRALS_LISTED = "referrals_listed"
     REFERRAL_WITHDRAWN = "referral_withdrawn"
     REFERRAL_REOPENED = "referral_reopened"
+    REFERRAL_PAUSED = "referral_paused"
+    REFERRAL_RESUMED = "referral_resumed"
     REFERRAL_UNMET = "referral_unmet"
     PERSON_HANDED_ON = "person_handed_on"
     PLAN_MADE = "plan_made"

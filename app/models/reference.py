@@ -37,6 +37,7 @@ class ReasonKind(StrEnum):
     OVERRIDE = "override"
     UNMET = "unmet"
     RECOVERY_EXTENSION = "recovery_extension"
+    PAUSED = "paused"
 
 
 class Jurisdiction(StrEnum):

@@ -36,6 +36,7 @@ class ReferralState(StrEnum):
     """Where a request stands. The engine's proposal is not a state: a person has not decided."""
 
     READY = "ready"
+    PAUSED = "paused"
     OFFERED = "offered"
     CONFIRMED = "confirmed"
     IN_TRANSIT = "in_transit"
@@ -51,8 +52,14 @@ WAITING = (ReferralState.READY, ReferralState.OFFERED)
 PROMISED = (ReferralState.CONFIRMED, ReferralState.IN_TRANSIT)
 MOVES: dict[ReferralState, frozenset[ReferralState]] = {
     ReferralState.READY: frozenset(
-        {ReferralState.OFFERED, ReferralState.WITHDRAWN, ReferralState.UNMET}
+        {
+            ReferralState.PAUSED,
+            ReferralState.OFFERED,
+            ReferralState.WITHDRAWN,
+            ReferralState.UNMET,
+        }
     ),
+    ReferralState.PAUSED: frozenset({ReferralState.READY, ReferralState.WITHDRAWN}),
     ReferralState.OFFERED: frozenset(
         {ReferralState.READY, ReferralState.CONFIRMED, ReferralState.WITHDRAWN}
     ),

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from marshmallow import Schema, fields, post_load, pre_load
+from marshmallow import Schema, fields, post_load, pre_load, validate
 
+from app.london import LONDON
 from app.schemas import one
-from app.schemas.pre_alerts import ClockField
-from app.services.asked import ExpectedAt
+from app.schemas.care import DAY_HELP, DayField
+from app.schemas.pre_alerts import CLOCK, ClockField
+from app.services.asked import ExpectedAt, NewPause
 
 
 class SeenHoldSchema(Schema):
@@ -42,3 +44,25 @@ class SetOutSchema(Schema):
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> ExpectedAt:
         return ExpectedAt(at=data["expected"])
+
+
+class PauseSchema(Schema):
+    """Why a request waits, and until which day and hour in London."""
+
+    pause_reason = fields.String(
+        required=True,
+        validate=validate.Length(1, 40, error="Choose a reason."),
+        error_messages={"required": "Choose a reason."},
+    )
+    until_day = DayField(required=True, error_messages={"required": DAY_HELP})
+    until_time = ClockField(required=True, error_messages={"required": CLOCK})
+
+    @pre_load
+    def _gather(self, values: Mapping[str, list[str]], **_: Any) -> dict[str, str]:
+        found = {name: one(values, name) for name in self.fields}
+        return {name: text for name, text in found.items() if text}
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> NewPause:
+        until = datetime.combine(data["until_day"], data["until_time"], LONDON)
+        return NewPause(reason=data["pause_reason"], until=until)

@@ -111,3 +111,11 @@ class ExpectedAt:
     """The time in London at which a woman on her way may be there; None: nobody knows."""
 
     at: time | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPause:
+    """Why a request is to wait, and until which moment."""
+
+    reason: str
+    until: datetime

@@ -22,17 +22,19 @@ from app.services.board_groups import in_groups
 from app.services.desk import (
     Asked,
     Line,
+    Person,
     RoomShown,
     asked_shown,
     line_shown,
     people_shown,
     rooms_shown,
 )
+from app.services.pauses import PauseShown, pauses_of
 from app.services.pre_alerts import PreAlertShown, open_pre_alerts
 from app.services.text_trouble import stuck_texts
 
 RunRow = Row[UUID, datetime, str, int, bool, list[Any]]
-ON_THE_BOARD = (*WAITING, *PROMISED)
+ON_THE_BOARD = (*WAITING, ReferralState.PAUSED, *PROMISED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,14 @@ class PlanNote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paused:
+    """Somebody who waits for a day or an hour, and is in no plan until then."""
+
+    person: Person
+    pause: PauseShown
+
+
+@dataclass(frozen=True, kw_only=True)
 class Board:
     """Everything on the desk now, each part in the order of its clock."""
 
@@ -65,6 +75,7 @@ class Board:
     lines: list[Line]
     offers: list[Asked]
     promised: list[Asked]
+    paused: list[Paused]
     free_rooms: int
     open_tasks: int
     texts_stuck: int
@@ -105,11 +116,18 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
             lines=in_groups(sorted(lines, key=_decisions_first)),
             offers=_by_clock(asked, ReferralState.OFFERED),
             promised=_by_clock(asked, *PROMISED),
+            paused=_paused(persons),
             expected=open_pre_alerts(by, now),
             free_rooms=sum(room.is_free for room in rooms.values()),
             texts_stuck=stuck_texts(now),
             open_tasks=db.session.scalar(select(func.count()).select_from(tasks)) or 0,
         )
+
+
+def _paused(persons: dict[int, Person]) -> list[Paused]:
+    found = pauses_of(list(persons))
+    shown = [Paused(person=persons[each], pause=pause) for each, pause in found.items()]
+    return sorted(shown, key=lambda each: each.pause.until)
 
 
 def _decisions_first(line: Line) -> tuple[bool, object]:

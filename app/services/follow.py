@@ -51,7 +51,7 @@ ENDED = (
     ReferralState.WITHDRAWN,
     ReferralState.UNMET,
 )
-MAY_WITHDRAW = (*WAITING, *PROMISED)
+MAY_WITHDRAW = (*WAITING, ReferralState.PAUSED, *PROMISED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,7 @@ class RequestAsSent:
     callback_phone: str = ""
     incident_ref: str
     may_withdraw: bool
+    may_pause: bool
     is_own: bool
 
 
@@ -95,6 +96,7 @@ class RequestPage:
     siblings: list[dict[str, str]]
     withdraw_reasons: list[Choice]
     not_arrived_reasons: list[Choice]
+    pause_reasons: list[Choice]
 
 
 def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
@@ -155,6 +157,7 @@ def show_request(ref: str, *, by: Actor) -> RequestPage:
             withdraw_reasons=reason_choices(ReasonKind.WITHDRAWN_BY_REFERRER)
             + reason_choices(ReasonKind.DECLINED_BY_SURVIVOR),
             not_arrived_reasons=reason_choices(ReasonKind.NOT_ARRIVED),
+            pause_reasons=reason_choices(ReasonKind.PAUSED),
         )
 
 
@@ -280,6 +283,7 @@ def _as_sent(referral: Referral, stage: Stage) -> RequestAsSent:
         callback_phone=lambda: open_field(caller(), "callback_phone"),
         incident_ref=lambda: open_field(caller(), "incident_ref"),
         may_withdraw=lambda: referral.state in MAY_WITHDRAW,
+        may_pause=lambda: referral.state == ReferralState.READY,
         is_own=lambda: stage is Stage.ASKER,
     )
 

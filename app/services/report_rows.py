@@ -64,6 +64,10 @@ NIGHTS_WAITED = """
       JOIN night ON r.submitted_at <= night.at
                 AND (r.closed_at IS NULL OR r.closed_at > night.at)
                 AND (arrival.at IS NULL OR arrival.at > night.at)
+                AND NOT EXISTS (
+                    SELECT FROM report_pause p WHERE p.referral_id = r.referral_id
+                       AND p.paused_at <= night.at
+                       AND (p.ended_at IS NULL OR p.ended_at > night.at))
      GROUP BY night.at, r.region_code, r.in_london"""
 
 # A referral has at most one placement in these three states: its promise or its stay.

@@ -162,7 +162,7 @@ def _requests(rows: list[Row[Any]]) -> Requests:
     return Requests(
         placed=arrived + now_is["confirmed"] + now_is["in_transit"],
         arrived=arrived,
-        waiting=now_is["ready"] + now_is["offered"],
+        waiting=now_is["ready"] + now_is["paused"] + now_is["offered"],
         withdrawn=now_is["withdrawn"],
         unmet=now_is["unmet"],
         not_arrived=now_is["not_arrived"],

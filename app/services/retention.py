@@ -50,6 +50,7 @@ LEAVES = {
 }
 CLOSES = {
     ReferralState.READY: ReferralState.WITHDRAWN,
+    ReferralState.PAUSED: ReferralState.WITHDRAWN,
     ReferralState.OFFERED: ReferralState.WITHDRAWN,
     ReferralState.CONFIRMED: ReferralState.WITHDRAWN,
     ReferralState.IN_TRANSIT: ReferralState.WITHDRAWN,

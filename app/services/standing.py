@@ -19,6 +19,7 @@ from app.models.referrals import PROMISED, Referral, ReferralState
 from app.services.call_backs import waits_for_call_back
 from app.services.choices import reason_text
 from app.services.holds import Hold, hold_of
+from app.services.pauses import PauseShown, pauses_of
 from app.services.why_words import why_not, would_help
 
 # What an officer can do while nothing fits, in every force and at every hour.
@@ -56,6 +57,7 @@ class Status:
     meanwhile: list[str] = field(default_factory=list)
     placement: Handover | None = None
     hold: Hold | None = None
+    pause: PauseShown | None = None
     arrived_at: datetime | None = None
     closed_reason: str = ""
 
@@ -77,6 +79,7 @@ def status_of(referral: Referral, by: Actor, now: datetime) -> Status:
         meanwhile=list(MEANWHILE) if left_out or unmet else [],
         placement=_handover(referral, placement, by),
         hold=hold_of(placement, by, now) if placement else None,
+        pause=pauses_of([referral.id]).get(referral.id),
         arrived_at=placement.arrived_at if placement else None,
         closed_reason=reason_text(referral.closed_reason),
     )
@@ -103,6 +106,7 @@ def _steps(referral: Referral, placement: Placement | None) -> list[dict[str, An
     state = ReferralState(referral.state)
     reached = {
         ReferralState.READY: 1,
+        ReferralState.PAUSED: 1,
         ReferralState.OFFERED: 2,
         ReferralState.CONFIRMED: 3,
         ReferralState.IN_TRANSIT: 4,

@@ -102,6 +102,7 @@ def request_page(
             siblings=page.siblings,
             withdraw_reasons=page.withdraw_reasons,
             not_arrived_reasons=page.not_arrived_reasons,
+            pause_reasons=page.pause_reasons,
             form=form,
             form_for=form_for,
         ),

@@ -1,10 +1,11 @@
-"""The life of a promise and of a stay: how long a room is kept, and who may keep it longer."""
+"""The life of a promise and of a stay: holds, the way, pauses."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.row_security import either, guard, i_am
 from migrations.words import change_words
 
 revision = "0026"
@@ -13,8 +14,11 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
+NOW = sa.text("waymark_now()")
+WORD = sa.String(length=40)
 BOTH = "waymark_web, waymark_worker"
 REFERRAL_MOVES = """
+    ('ready','paused'), ('paused','ready'), ('paused','withdrawn'),
     ('ready','offered'), ('ready','withdrawn'), ('ready','unmet'),
     ('offered','ready'), ('offered','confirmed'), ('offered','withdrawn'),
     ('confirmed','ready'), ('confirmed','in_transit'), ('confirmed','resident'),
@@ -111,25 +115,95 @@ AGREES = """
                      ELSE (to_jsonb(NEW) ->> 'referral_id')::bigint END;
         SELECT state INTO stands FROM referral WHERE id = hers;
         SELECT state INTO room FROM placement WHERE referral_id = hers AND live;
-        IF stands = 'in_transit' AND room IS DISTINCT FROM 'accepted' THEN
+        IF (stands = 'in_transit' AND room IS DISTINCT FROM 'accepted')
+           OR (stands = 'paused' AND room IS NOT NULL)
+           OR (stands = 'paused') <> EXISTS (
+                SELECT FROM pause WHERE referral_id = hers AND ended_at IS NULL) THEN
             RAISE EXCEPTION 'a request and its room do not agree'
                 USING ERRCODE = '23514', CONSTRAINT = 'referral_agrees_with_its_room';
         END IF;
         RETURN NULL;
     END $$"""
+# Whoever ends it, and however: no path through the code can forget it.
+ENDS = """
+    CREATE FUNCTION referral_ends_its_pause() RETURNS trigger LANGUAGE plpgsql
+        SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    BEGIN
+        UPDATE pause SET ended_at = greatest(waymark_now(), paused_at),
+                         ended_by_id = acting_user_id()
+         WHERE referral_id = NEW.id AND ended_at IS NULL;
+        RETURN NULL;
+    END $$"""
+DESK = i_am("system", "coordinator")
+OF_MINE = f"referral_id IN (SELECT my_referrals()) AND {i_am('officer', 'force_supervisor')}"
+NOT_DENIED = "(SELECT acting_as_owner()) OR referral_id NOT IN (SELECT denied_referrals())"
+NEW_REASONS = ["paused"]
+NEW_STATES = ["in_transit", "paused"]
 
 
 def upgrade() -> None:
     _holds()
+    change_words("reason", "kind", add=NEW_REASONS)
+    _pauses()
     _states()
 
 
+def _pauses() -> None:
+    op.create_table(
+        "pause",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("referral_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason_code", WORD, nullable=False),
+        sa.Column("paused_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("until_at", MOMENT, nullable=False),
+        sa.Column("paused_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("ended_by_id", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "until_at > paused_at AND until_at <= paused_at + interval '31 days'",
+            name=op.f("ck_pause_until"),
+        ),
+        sa.CheckConstraint("ended_at >= paused_at", name=op.f("ck_pause_ended")),
+        _key("pause", "referral_id", "referral.id"),
+        _key("pause", "reason_code", "reason.code"),
+        _key("pause", "paused_by_id", "user_account.id"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pause")),
+    )
+    op.create_index("ix_pause_referral_id", "pause", ["referral_id"])
+    op.create_index(
+        "one_open_pause",
+        "pause",
+        ["referral_id"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    guard("pause", read=either(DESK, OF_MINE), add=either(i_am("coordinator"), OF_MINE))
+    op.execute(f"CREATE POLICY denied ON pause AS RESTRICTIVE USING ({NOT_DENIED})")
+    op.execute(f"GRANT SELECT ON pause TO {BOTH}")
+    op.execute("GRANT INSERT ON pause TO waymark_web")
+    op.execute("GRANT USAGE, SELECT ON SEQUENCE pause_id_seq TO waymark_web")
+    op.execute(ENDS)
+    op.execute(
+        "CREATE TRIGGER referral_ends_its_pause AFTER UPDATE ON referral FOR EACH ROW"
+        " WHEN (OLD.state = 'paused' AND NEW.state <> 'paused')"
+        " EXECUTE FUNCTION referral_ends_its_pause()"
+    )
+    op.execute(
+        "CREATE VIEW report_pause AS SELECT referral_id, paused_at, until_at, ended_at FROM pause"
+    )
+    op.execute("GRANT SELECT ON report_pause TO waymark_report")
+
+
+def _key(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [target], name=op.f(f"fk_{table}_{column}"))
+
+
 def _states() -> None:
-    change_words("referral", "state", add=["in_transit"])
+    change_words("referral", "state", add=NEW_STATES)
     op.execute(MOVES.format(moves=REFERRAL_MOVES))
     op.execute(PROMISED_ME.format(states="'confirmed', 'in_transit'"))
     op.execute(AGREES)
-    for table in ("referral", "placement"):
+    for table in ("referral", "placement", "pause"):
         op.execute(
             f"CREATE CONSTRAINT TRIGGER {table}_agrees AFTER INSERT OR UPDATE ON {table}"
             " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
@@ -183,16 +257,24 @@ def _holds() -> None:
 
 
 def downgrade() -> None:
-    for table in ("placement", "referral"):
+    for table in ("pause", "placement", "referral"):
         op.execute(f"DROP TRIGGER {table}_agrees ON {table}")
     op.execute("DROP FUNCTION referral_agrees_with_its_room()")
     op.execute(PROMISED_ME.format(states="'confirmed'"))
     op.execute("ALTER TABLE referral DISABLE TRIGGER referral_moves")
     op.execute("UPDATE referral SET state = 'confirmed' WHERE state = 'in_transit'")
+    op.execute("UPDATE referral SET state = 'ready' WHERE state = 'paused'")
     op.execute("ALTER TABLE referral ENABLE TRIGGER referral_moves")
     op.execute(MOVES.format(moves=MOVES_BEFORE))
-    change_words("referral", "state", drop=["in_transit"])
+    change_words("referral", "state", drop=NEW_STATES)
+    op.execute("DROP VIEW report_pause")
+    op.execute("DROP TRIGGER referral_ends_its_pause ON referral")
+    op.execute("DROP FUNCTION referral_ends_its_pause()")
+    op.drop_table("pause")
     _no_holds()
+    dropped = ", ".join(f"'{kind}'" for kind in NEW_REASONS)
+    op.execute(f"DELETE FROM reason WHERE kind IN ({dropped})")
+    change_words("reason", "kind", drop=NEW_REASONS)
 
 
 def _no_holds() -> None:

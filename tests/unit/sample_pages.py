@@ -33,6 +33,8 @@ LINKS = {
     "police.not_arrived": "/police/requests/<ref>/not-arrived",
     "police.renew_hold": "/police/requests/<ref>/renew",
     "police.set_out": "/police/requests/<ref>/set-out",
+    "police.pause": "/police/requests/<ref>/pause",
+    "police.resume": "/police/requests/<ref>/resume",
     "police.request_status": "/police/requests/<ref>/status",
     "police.show_request": "/police/requests/<ref>",
     "police.withdraw": "/police/requests/<ref>/withdraw",
@@ -177,6 +179,7 @@ def row(state: str, **changes: Any) -> Sample:
         "callback_phone": "+447700900123",
         "incident_ref": "Larch 17",
         "may_withdraw": True,
+        "may_pause": state == "ready",
         "is_own": True,
         "officer": None,
     }
@@ -201,6 +204,7 @@ def status(reached: int, **changes: Any) -> Sample:
         "meanwhile": [],
         "placement": None,
         "hold": None,
+        "pause": None,
         "arrived_at": None,
         "closed_reason": None,
     }
@@ -214,6 +218,7 @@ def request(state: str, stands: Sample, **changes: Any) -> dict[str, Any]:
         "siblings": [row("ready", ref="R-9QD3ZTA", tie="apart")],
         "withdraw_reasons": [("duplicate", "Sent twice")],
         "not_arrived_reasons": [("hospital", "She is in hospital")],
+        "pause_reasons": [("pause_asked", "She asked to wait")],
         "form": None,
         "form_for": "",
         **changes,
@@ -416,6 +421,19 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "looking": ("police/request.html", lambda: request("ready", status(0))),
     "proposed": ("police/request.html", lambda: request("ready", status(1, is_proposed=True))),
     "no place fits": ("police/request.html", lambda: request("ready", NO_FIT)),
+    "paused": (
+        "police/request.html",
+        lambda: request("paused", status(1, pause=Sample(reason="She asked to wait", until=NOW))),
+    ),
+    "pause without a day": (
+        "police/request.html",
+        lambda: request(
+            "ready",
+            status(0),
+            form=form({"until_time": "9"}, {"until_day": ["Type a day like 24/11/2026."]}),
+            form_for="pause",
+        ),
+    ),
     "asked": (
         "police/request.html",
         lambda: request("offered", status(2, reply_by=NOW + timedelta(minutes=18))),

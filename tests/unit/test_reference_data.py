@@ -41,7 +41,7 @@ def rows(name: str) -> list[dict[str, str]]:
         ("eircode_routing_keys.csv", "code", 139),
         ("languages.csv", "code", 196),
         ("features.csv", "code", 17),
-        ("reasons.csv", "code", 100),
+        ("reasons.csv", "code", 106),
         ("hand_on_contacts.csv", "code", 11),
         ("support_items.csv", "code", 18),
         ("published_figures.csv", "id", 43),
