@@ -90,6 +90,7 @@ class Fact(StrEnum):
     RECOVERY_EXTENDED = "recovery_extended"
     DECISIONS_DATED = "decisions_dated"
     SUPPORT_RECORDED = "support_recorded"
+    STAY_EXTENDED = "stay_extended"
     MOVE_PLANNED = "move_planned"
     FORECAST_VIEWED = "forecast_viewed"
     PRE_ALERT_RECORDED = "pre_alert_recorded"

@@ -20,6 +20,7 @@ from app.errors import DomainError
 from app.queue import Job
 from app.services import (
     anchors,
+    extensions,
     health,
     holds,
     key_rotation,
@@ -223,6 +224,7 @@ def sweep(gateway: SmsGateway, public_url: str) -> None:
         voids.keep_time,
         pauses.wake_the_due,
         holds.ask_after_the_overdue,
+        extensions.ask_after_passed_days,
         matching.plan_if_due,
         matching.answer_questions,
         pre_alerts.expire,

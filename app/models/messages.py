@@ -52,6 +52,7 @@ class TaskKind(StrEnum):
     CALL_BACK = "call_back"
     ABANDONED = "abandoned"
     LOOKS_SPENT = "looks_spent"
+    PLAN_PASSED = "plan_passed"
 
 
 # What the desk can only settle by ringing the officer.

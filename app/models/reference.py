@@ -38,6 +38,7 @@ class ReasonKind(StrEnum):
     UNMET = "unmet"
     RECOVERY_EXTENSION = "recovery_extension"
     PAUSED = "paused"
+    EXTENSION = "extension"
 
 
 class Jurisdiction(StrEnum):

@@ -100,10 +100,14 @@ class SupportGiven:
 
 @dataclass(frozen=True, kw_only=True)
 class MovePlan:
-    """When she plans to move on, and where to; None and empty: not known yet."""
+    """When she plans to move on, and where to; None and empty: not known yet.
+
+    ``later_because`` says why the day is later than the one that was planned.
+    """
 
     leaves_on: date | None = None
     destination: str = ""
+    later_because: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 
 from app.actors import POLICE, REFUGE, SYSTEM, Actor, Role
-from app.db import as_waymark, db, patiently, transaction
+from app.db import db, patiently, transaction
 from app.errors import Conflict, Invalid
 from app.events import Fact, record_stay
 from app.london import LONDON, london_day
@@ -21,6 +21,7 @@ from app.models.stays import HoldPolicy
 from app.outbox import open_task
 from app.policy import only_for
 from app.services.locks import lock_placement
+from app.services.settling import settle
 
 MAY_SAY = (*POLICE, *REFUGE, Role.COORDINATOR)
 NO_MORE = (
@@ -71,7 +72,7 @@ def _renew(public_id: UUID, seen: datetime | None, by: Actor) -> datetime:
         # Both in one statement: the database counts one renewal for each longer end.
         placement.hold_until = longer
         placement.hold_renewals += by.role is not Role.COORDINATOR
-        no_longer_overdue(placement, by, now)
+        settle(TaskKind.OVERDUE, placement, by=by, now=now)
         record_stay(
             Fact.HOLD_RENEWED,
             placement,
@@ -111,7 +112,7 @@ def _set_out(public_id: UUID, expected: time | None, by: Actor) -> None:
         placement.hold_until, placement.set_out_at = until, placement.set_out_at or now
         if referral.state == ReferralState.CONFIRMED:
             referral.move(ReferralState.IN_TRANSIT, at=now)
-        no_longer_overdue(placement, by, now)
+        settle(TaskKind.OVERDUE, placement, by=by, now=now)
         record_stay(Fact.SET_OUT, placement, by=by, has_time=expected is not None)
 
 
@@ -169,17 +170,6 @@ def hold_of(placement: Placement, by: Actor, now: datetime) -> Hold | None:
         set_out_at=placement.set_out_at,
         expected_at=placement.expected_at,
     )
-
-
-def no_longer_overdue(placement: Placement, by: Actor, now: datetime) -> None:
-    """Somebody has said what became of her: the question is answered."""
-    asked = select(Task).where(
-        Task.placement_id == placement.id, Task.kind == TaskKind.OVERDUE, Task.done_at.is_(None)
-    )
-    with as_waymark():  # the list is the desk's: who acts does not read it
-        for task in db.session.scalars(asked).all():
-            task.done_at, task.done_by_id = now, by.user_id
-            record_stay(Fact.TASK_DONE, placement, by=by, task=task.kind, task_id=task.id)
 
 
 def policy_at(now: datetime) -> HoldPolicy:

@@ -27,6 +27,7 @@ from app.services import holds, locks, voids
 from app.services.call_backs import note_abandoned
 from app.services.choices import check_reason
 from app.services.locks import lock_placement
+from app.services.settling import settle
 from app.services.telling import owe_offer, owe_offer_withdrawn
 
 GONE = locks.GONE
@@ -162,7 +163,7 @@ def record_arrival(public_id: UUID, *, by: Actor) -> None:
         placement.refuse_unless(PlacementState.ACCEPTED)
         placement.state, placement.arrived_at = PlacementState.ARRIVED, now
         referral.move(ReferralState.RESIDENT, at=now)
-        holds.no_longer_overdue(placement, by, now)
+        settle(TaskKind.OVERDUE, placement, by=by, now=now)
         record_stay(Fact.ARRIVED, placement, by=by)
 
 
@@ -175,7 +176,7 @@ def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
         placement.state, placement.reason_code = PlacementState.NOT_ARRIVED, reason
         referral.move(ReferralState.NOT_ARRIVED, at=now)
         referral.closed_at, referral.closed_reason = now, reason
-        holds.no_longer_overdue(placement, by, now)
+        settle(TaskKind.OVERDUE, placement, by=by, now=now)
         record_stay(Fact.NOT_ARRIVED, placement, by=by, reason=reason)
         open_task(TaskKind.NOT_ARRIVED, referral_id=referral.id, placement_id=placement.id)
         note_abandoned(referral, now=now)
@@ -193,6 +194,7 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
         placement.state, placement.reason_code = PlacementState.DEPARTED, reason
         referral.move(ReferralState.MOVED_ON, at=now)
         referral.closed_at, referral.closed_reason = now, reason
+        settle(TaskKind.PLAN_PASSED, placement, by=by, now=now)
         record_stay(Fact.DEPARTED, placement, by=by, reason=reason)
         voids.make_ready(placement, now, by)
         defer(Job.PLAN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.row_security import either, guard, i_am
+from migrations.row_security import MY_REFUGE, either, guard, i_am
 from migrations.words import change_words
 
 revision = "0026"
@@ -137,15 +137,82 @@ ENDS = """
 DESK = i_am("system", "coordinator")
 OF_MINE = f"referral_id IN (SELECT my_referrals()) AND {i_am('officer', 'force_supervisor')}"
 NOT_DENIED = "(SELECT acting_as_owner()) OR referral_id NOT IN (SELECT denied_referrals())"
-NEW_REASONS = ["paused"]
+HOUSE = f"{i_am('refuge_worker', 'refuge_manager')} AND refuge_id = {MY_REFUGE}"
+NEW_REASONS = ["paused", "extension"]
+NEW_TASKS = ["plan_passed"]
 NEW_STATES = ["in_transit", "paused"]
+
+
+# A later day is an extension with its reason, and an extension is a later day: at the commit.
+EXTENDED = """
+    CREATE FUNCTION a_later_day_is_an_extension() RETURNS trigger LANGUAGE plpgsql
+        SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    DECLARE is_right boolean;
+    BEGIN
+        IF TG_TABLE_NAME = 'placement' THEN
+            is_right := EXISTS (
+                SELECT FROM stay_extension e WHERE e.placement_id = NEW.id
+                   AND e.from_day = OLD.expected_departure_on
+                   AND e.to_day = NEW.expected_departure_on);
+        ELSE
+            is_right := EXISTS (
+                SELECT FROM placement p WHERE p.id = NEW.placement_id AND p.state = 'arrived'
+                   AND p.expected_departure_on = NEW.to_day);
+        END IF;
+        IF NOT is_right THEN
+            RAISE EXCEPTION 'a later day and its reason belong together'
+                USING ERRCODE = '23514', CONSTRAINT = 'a_later_day_is_an_extension';
+        END IF;
+        RETURN NULL;
+    END $$"""
 
 
 def upgrade() -> None:
     _holds()
     change_words("reason", "kind", add=NEW_REASONS)
+    change_words("task", "kind", add=NEW_TASKS)
     _pauses()
     _states()
+    _extensions()
+
+
+def _extensions() -> None:
+    op.create_table(
+        "stay_extension",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("placement_id", sa.BigInteger(), nullable=False),
+        sa.Column("refuge_id", sa.BigInteger(), nullable=False),
+        sa.Column("from_day", sa.Date(), nullable=False),
+        sa.Column("to_day", sa.Date(), nullable=False),
+        sa.Column("reason_code", WORD, nullable=False),
+        sa.Column("recorded_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("recorded_by_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("to_day > from_day", name=op.f("ck_stay_extension_later")),
+        sa.ForeignKeyConstraint(
+            ["placement_id", "refuge_id"],
+            ["placement.id", "placement.refuge_id"],
+            name=op.f("fk_stay_extension_placement_id_refuge_id"),
+        ),
+        _key("stay_extension", "reason_code", "reason.code"),
+        _key("stay_extension", "recorded_by_id", "user_account.id"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stay_extension")),
+    )
+    op.create_index("ix_stay_extension_placement_id", "stay_extension", ["placement_id"])
+    guard("stay_extension", read=either(DESK, HOUSE), add=HOUSE)
+    op.execute(f"GRANT SELECT ON stay_extension TO {BOTH}")
+    op.execute("GRANT INSERT ON stay_extension TO waymark_web")
+    op.execute(EXTENDED)
+    op.execute(
+        "CREATE CONSTRAINT TRIGGER placement_later_day AFTER UPDATE ON placement"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+        " WHEN (NEW.expected_departure_on > OLD.expected_departure_on AND NEW.state = 'arrived')"
+        " EXECUTE FUNCTION a_later_day_is_an_extension()"
+    )
+    op.execute(
+        "CREATE CONSTRAINT TRIGGER stay_extension_later_day AFTER INSERT ON stay_extension"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+        " EXECUTE FUNCTION a_later_day_is_an_extension()"
+    )
 
 
 def _pauses() -> None:
@@ -257,6 +324,9 @@ def _holds() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP TRIGGER placement_later_day ON placement")
+    op.drop_table("stay_extension")
+    op.execute("DROP FUNCTION a_later_day_is_an_extension()")
     for table in ("pause", "placement", "referral"):
         op.execute(f"DROP TRIGGER {table}_agrees ON {table}")
     op.execute("DROP FUNCTION referral_agrees_with_its_room()")
@@ -275,6 +345,9 @@ def downgrade() -> None:
     dropped = ", ".join(f"'{kind}'" for kind in NEW_REASONS)
     op.execute(f"DELETE FROM reason WHERE kind IN ({dropped})")
     change_words("reason", "kind", drop=NEW_REASONS)
+    dropped = ", ".join(f"'{kind}'" for kind in NEW_TASKS)
+    op.execute(f"DELETE FROM task WHERE kind IN ({dropped})")
+    change_words("task", "kind", drop=NEW_TASKS)
 
 
 def _no_holds() -> None:

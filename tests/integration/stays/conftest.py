@@ -15,6 +15,7 @@ from app.models.events import Event
 from app.models.messages import Task, TaskKind
 from app.models.placements import Placement
 from app.models.referrals import Referral
+from app.services import offers
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import accept, make_referral, offer_room, placement_of, room_of
@@ -65,3 +66,10 @@ def written(statement: Any, by: Any) -> None:
     """One statement of somebody's own."""
     with transaction(by=by):
         db.session.execute(statement)
+
+
+@pytest.fixture
+def lives_at_rowan(promised: Promised, cast: Cast, run: Run) -> Promised:
+    """She has arrived in Rowan's room 1."""
+    run(offers.record_arrival, promised().public_id, by=cast.bea.actor)
+    return promised
