@@ -56,6 +56,7 @@ class TaskKind(StrEnum):
     DUTY_MANAGER = "duty_manager"
     REGIONAL_MANAGER = "regional_manager"
     MANAGER_UNREACHED = "manager_unreached"
+    PLAN_PASSED = "plan_passed"
 
 
 # What the desk can only settle by ringing the officer.

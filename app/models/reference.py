@@ -37,6 +37,8 @@ class ReasonKind(StrEnum):
     OVERRIDE = "override"
     UNMET = "unmet"
     RECOVERY_EXTENSION = "recovery_extension"
+    PAUSED = "paused"
+    EXTENSION = "extension"
 
 
 class Jurisdiction(StrEnum):

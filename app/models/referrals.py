@@ -36,8 +36,10 @@ class ReferralState(StrEnum):
     """Where a request stands. The engine's proposal is not a state: a person has not decided."""
 
     READY = "ready"
+    PAUSED = "paused"
     OFFERED = "offered"
     CONFIRMED = "confirmed"
+    IN_TRANSIT = "in_transit"
     RESIDENT = "resident"
     MOVED_ON = "moved_on"
     NOT_ARRIVED = "not_arrived"
@@ -46,14 +48,31 @@ class ReferralState(StrEnum):
 
 
 WAITING = (ReferralState.READY, ReferralState.OFFERED)
+# A room is promised to her, and she is not there yet.
+PROMISED = (ReferralState.CONFIRMED, ReferralState.IN_TRANSIT)
 MOVES: dict[ReferralState, frozenset[ReferralState]] = {
     ReferralState.READY: frozenset(
-        {ReferralState.OFFERED, ReferralState.WITHDRAWN, ReferralState.UNMET}
+        {
+            ReferralState.PAUSED,
+            ReferralState.OFFERED,
+            ReferralState.WITHDRAWN,
+            ReferralState.UNMET,
+        }
     ),
+    ReferralState.PAUSED: frozenset({ReferralState.READY, ReferralState.WITHDRAWN}),
     ReferralState.OFFERED: frozenset(
         {ReferralState.READY, ReferralState.CONFIRMED, ReferralState.WITHDRAWN}
     ),
     ReferralState.CONFIRMED: frozenset(
+        {
+            ReferralState.READY,
+            ReferralState.IN_TRANSIT,
+            ReferralState.RESIDENT,
+            ReferralState.NOT_ARRIVED,
+            ReferralState.WITHDRAWN,
+        }
+    ),
+    ReferralState.IN_TRANSIT: frozenset(
         {
             ReferralState.READY,
             ReferralState.RESIDENT,

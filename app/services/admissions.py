@@ -28,6 +28,7 @@ from app.services.budgets import spend_look
 from app.services.call_backs import waits_for_call_back
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
+from app.services.holds import Hold, hold_of
 from app.services.living_here import LivingHere, living_here
 from app.services.offers import GONE
 from app.services.stay_lengths import read_curve
@@ -105,6 +106,7 @@ class StayPage:
     not_arrived_reasons: list[Choice]
     departure_reasons: list[Choice]
     after: LivingHere | None = None
+    hold: Hold | None = None
 
 
 def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
@@ -177,6 +179,7 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
             ended_at=lambda: placement.ended_at,
             ended_because=lambda: reason_text(placement.reason_code),
             asks=lambda: _suitability(placement, referral, by),
+            hold=lambda: hold_of(placement, by, now),
             meeting=lambda: None if waits else _meeting(referral),
             waits_for_call_back=lambda: waits,
             not_arrived_reasons=lambda: reason_choices(ReasonKind.NOT_ARRIVED),

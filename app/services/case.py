@@ -38,6 +38,7 @@ from app.services.desk import (
     rooms_shown,
 )
 from app.services.moving_on import Freeing, freeing_of
+from app.services.pauses import PauseShown, pauses_of
 from app.services.recovery import RecoveryShown, recovery_of
 from app.services.referrals import GONE
 from app.services.standing import newest_line
@@ -119,6 +120,8 @@ class CasePage:
     withdraw_reasons: list[Choice]
     decline_reasons: list[Choice]
     unmet_reasons: list[Choice]
+    pause: PauseShown | None
+    pause_reasons: list[Choice]
     recovery: RecoveryShown | None
     frees: Freeing | None
 
@@ -142,7 +145,7 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
         persons = people_shown(by, Referral.id == referral.id)
         planned = _line_of(referral)
         line = line_shown(persons[referral.id], planned, rooms)
-        asked = asked_shown(by, persons, rooms).get(referral.id)
+        asked = asked_shown(by, persons, rooms, now).get(referral.id)
         return disclose(
             CasePage,
             stage_of(referral, by),
@@ -167,6 +170,8 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             ),
             decline_reasons=lambda: reason_choices(ReasonKind.DECLINED_BY_REFUGE),
             unmet_reasons=lambda: reason_choices(ReasonKind.UNMET),
+            pause=lambda: pauses_of([referral.id]).get(referral.id),
+            pause_reasons=lambda: reason_choices(ReasonKind.PAUSED),
             recovery=lambda: recovery,
             frees=lambda: frees,
         )

@@ -23,6 +23,7 @@ from app.services.claims import Taken
 from app.services.costs import Cost, cost_from
 from app.services.desk_clocks import ClockShown, clocks_shown
 from app.services.follow import people
+from app.services.holds import Hold, hold_of
 from app.services.standing import MEANWHILE
 from app.services.supply import in_use, may_be_offered
 
@@ -142,6 +143,7 @@ class Asked:
     reply_by: datetime | None
     answered_at: datetime | None
     is_override: bool
+    hold: Hold | None
 
 
 def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
@@ -306,7 +308,7 @@ def _forbidden(line: PlanLine, rooms: dict[int, RoomShown]) -> list[HouseRefused
 
 
 def asked_shown(
-    by: Actor, persons: dict[int, Person], rooms: dict[int, RoomShown]
+    by: Actor, persons: dict[int, Person], rooms: dict[int, RoomShown], now: datetime
 ) -> dict[int, Asked]:
     """The live offer or promise of each of these people, by the request's id."""
     placements = db.session.scalars(
@@ -321,6 +323,7 @@ def asked_shown(
             reply_by=each.offer_expires_at,
             answered_at=each.answered_at,
             is_override=each.override_reason is not None,
+            hold=hold_of(each, by, now),
         )
         for each in placements
     }

@@ -142,10 +142,16 @@ RULES = {
           JOIN placement p ON p.referral_id = l.a_id AND p.live
           JOIN placement q ON q.referral_id = l.b_id AND q.live
          WHERE l.kind = 'apart' AND p.refuge_id = q.refuge_id""",
+    "I31 a paused request that should be awake, or has a room": """
+        SELECT r.id FROM referral r LEFT JOIN pause p ON p.referral_id = r.id AND p.ended_at IS NULL
+         WHERE (r.state = 'paused') <> (p.id IS NOT NULL)
+            OR p.until_at < waymark_now() - interval '60 seconds'
+            OR (p.id IS NOT NULL AND EXISTS (
+                SELECT FROM placement l WHERE l.referral_id = r.id AND l.live))""",
     "I16 a request whose state and placement disagree": """
         SELECT r.id FROM referral r LEFT JOIN placement p ON p.referral_id = r.id AND p.live
          WHERE (r.state = 'offered') <> (p.state IS NOT DISTINCT FROM 'offered')
-            OR (r.state = 'confirmed') <> (p.state IS NOT DISTINCT FROM 'accepted')
+            OR (r.state IN ('confirmed', 'in_transit')) <> (p.state IS NOT DISTINCT FROM 'accepted')
             OR (r.state = 'resident') <> (p.state IS NOT DISTINCT FROM 'arrived')""",
 }
 

@@ -14,6 +14,7 @@ from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.reference import Reason, ReasonKind, Urgency
 from app.models.referrals import LinkKind, Needs, Referral, ReferralLink, ReferralState, Safety
+from app.services.pauses import time_paused
 from app.services.supply import in_use, may_be_offered
 
 FORMAT = "waymark.problem/1"
@@ -67,7 +68,8 @@ def take(now: datetime, *, person_for: str = "") -> Snapshot:
     rooms, free = _rooms_and_free_beds(now)
     refuges = _refuges(rooms, free, live)
     joins = _joins(set(waiting), links, live)
-    households = [_household(*row, now, links) for row in waiting.values()]
+    paused = time_paused([row[0].id for row in waiting.values()])
+    households = [_household(*row, now - paused[row[0].id], links) for row in waiting.values()]
     for household in households:
         if (house := joins.get(household["id"])) is not None and household["id"] != person_for:
             others = {refuge["id"] for refuge in refuges} - {house}
@@ -211,11 +213,11 @@ def _household(
     needs: Needs,
     safety: Safety,
     said_no: list[int],
-    now: datetime,
+    waits_until: datetime,
     links: dict[LinkKind, list[tuple[str, str]]],
 ) -> dict[str, Any]:
     return {
-        **_person(referral, needs, now, links),
+        **_person(referral, needs, waits_until, links),
         "danger_zones": [
             {key: zone[key] for key in ("lat", "lon", "radius_km")} for zone in safety.danger_zones
         ],
@@ -228,15 +230,16 @@ def _household(
 def _person(
     referral: Referral,
     needs: Needs,
-    now: datetime,
+    waits_until: datetime,
     links: dict[LinkKind, list[tuple[str, str]]],
 ) -> dict[str, Any]:
+    """``waits_until`` is now less all the time in which her clocks stood still."""
     apart = {a for a, b in links[LinkKind.APART] if b == referral.ref}
     apart |= {b for a, b in links[LinkKind.APART] if a == referral.ref}
     person = {
         "id": referral.ref,
         "priority": Urgency(referral.urgency).priority,
-        "waiting_minutes": max(0, int((now - referral.submitted_at).total_seconds() // 60)),
+        "waiting_minutes": max(0, int((waits_until - referral.submitted_at).total_seconds() // 60)),
         "adults": needs.adults,
         # Safety: where nobody is sure, the stricter rule for boys is the one that holds.
         "children": [{"age": c["age"], "sex": c["sex"] or "m"} for c in needs.children],

@@ -66,6 +66,9 @@ WHAT_TO_DO = {
     " request: until then nobody is told how to reach the house.",
     TaskKind.ABANDONED: "Rooms that were promised to this officer were not used, again and again."
     " Ask the force's supervisor why before another house is asked.",
+    TaskKind.PLAN_PASSED: "Ring the house's duty line: is her plan still right? Where she needs"
+    " longer the house writes down a later day and why. Where somebody keeps her waiting, ask whom"
+    " you can press. Nobody has to leave on a planned day.",
     TaskKind.LOOKS_SPENT: "This person has opened as many different records as an hour allows."
     " Ask why; if there is no good reason, have the account stopped.",
     TaskKind.UNACKNOWLEDGED: "Open the request and say that you are on it, or decide: nobody at the"

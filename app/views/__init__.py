@@ -21,6 +21,8 @@ def init_views(app: Flask) -> None:
         health,
         live,
         manager,
+        on_the_way,  # noqa: F401 - more pages of three blueprints
+        pauses,  # noqa: F401 - more pages of two blueprints
         police,
         public,
         records,

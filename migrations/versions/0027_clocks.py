@@ -9,7 +9,7 @@ from migrations.row_security import ME, guard, i_am
 from migrations.words import change_words
 
 revision = "0027"
-down_revision = "0024"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

@@ -31,6 +31,10 @@ LINKS = {
     "police.arrived": "/police/requests/<ref>/arrived",
     "police.new_request": "/police/requests/new",
     "police.not_arrived": "/police/requests/<ref>/not-arrived",
+    "police.renew_hold": "/police/requests/<ref>/renew",
+    "police.set_out": "/police/requests/<ref>/set-out",
+    "police.pause": "/police/requests/<ref>/pause",
+    "police.resume": "/police/requests/<ref>/resume",
     "police.request_status": "/police/requests/<ref>/status",
     "police.show_request": "/police/requests/<ref>",
     "police.withdraw": "/police/requests/<ref>/withdraw",
@@ -62,6 +66,29 @@ STEPS = (
     "She has arrived",
 )
 ROWAN = Sample(alias="Rowan", duty_line="+442079460123", handover_point="Meeting point B")
+HOLDS = {
+    "for her": Sample(
+        until=NOW + timedelta(minutes=50),
+        is_over=False,
+        may_renew=True,
+        set_out_at=None,
+        expected_at=None,
+    ),
+    "often": Sample(
+        until=NOW + timedelta(minutes=50),
+        is_over=False,
+        may_renew=False,
+        set_out_at=NOW,
+        expected_at=NOW,
+    ),
+    "too long": Sample(
+        until=NOW - timedelta(minutes=5),
+        is_over=True,
+        may_renew=True,
+        set_out_at=None,
+        expected_at=None,
+    ),
+}
 TYPED = {
     "who": "woman",
     "place": "M14",
@@ -152,6 +179,7 @@ def row(state: str, **changes: Any) -> Sample:
         "callback_phone": "+447700900123",
         "incident_ref": "Larch 17",
         "may_withdraw": True,
+        "may_pause": state == "ready",
         "is_own": True,
         "officer": None,
     }
@@ -175,6 +203,8 @@ def status(reached: int, **changes: Any) -> Sample:
         "unlock": [],
         "meanwhile": [],
         "placement": None,
+        "hold": None,
+        "pause": None,
         "arrived_at": None,
         "closed_reason": None,
     }
@@ -188,6 +218,7 @@ def request(state: str, stands: Sample, **changes: Any) -> dict[str, Any]:
         "siblings": [row("ready", ref="R-9QD3ZTA", tie="apart")],
         "withdraw_reasons": [("duplicate", "Sent twice")],
         "not_arrived_reasons": [("hospital", "She is in hospital")],
+        "pause_reasons": [("pause_asked", "She asked to wait")],
         "form": None,
         "form_for": "",
         **changes,
@@ -390,11 +421,44 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "looking": ("police/request.html", lambda: request("ready", status(0))),
     "proposed": ("police/request.html", lambda: request("ready", status(1, is_proposed=True))),
     "no place fits": ("police/request.html", lambda: request("ready", NO_FIT)),
+    "paused": (
+        "police/request.html",
+        lambda: request("paused", status(1, pause=Sample(reason="She asked to wait", until=NOW))),
+    ),
+    "pause without a day": (
+        "police/request.html",
+        lambda: request(
+            "ready",
+            status(0),
+            form=form({"until_time": "9"}, {"until_day": ["Type a day like 24/11/2026."]}),
+            form_for="pause",
+        ),
+    ),
     "asked": (
         "police/request.html",
         lambda: request("offered", status(2, reply_by=NOW + timedelta(minutes=18))),
     ),
     "placed": ("police/request.html", lambda: request("confirmed", status(3, placement=ROWAN))),
+    **{
+        f"kept {name}": (
+            "police/request.html",
+            partial(request, "confirmed", status(3, placement=ROWAN, hold=hold)),
+        )
+        for name, hold in HOLDS.items()
+    },
+    "kept and on the way": (
+        "police/request.html",
+        lambda: request("in_transit", status(4, placement=ROWAN, hold=HOLDS["often"])),
+    ),
+    "kept, with a wrong time": (
+        "police/request.html",
+        lambda: request(
+            "confirmed",
+            status(3, placement=ROWAN, hold=HOLDS["for her"]),
+            form=form({"expected": "25"}, {"expected": ["Type a time such as 05:30."]}),
+            form_for="set_out",
+        ),
+    ),
     "reason missing": (
         "police/request.html",
         lambda: request(
