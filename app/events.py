@@ -84,6 +84,8 @@ class Fact(StrEnum):
     HOLD_RENEWED = "hold_renewed"
     ARRIVED = "arrived"
     NOT_ARRIVED = "not_arrived"
+    TRANSFER_ASKED = "transfer_asked"
+    TRANSFER_CANCELLED = "transfer_cancelled"
     DEPARTURE_EXPECTED = "departure_expected"
     DEPARTED = "departed"
     STAY_VIEWED = "stay_viewed"

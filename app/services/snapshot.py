@@ -70,7 +70,11 @@ def take(now: datetime, *, person_for: str = "") -> Snapshot:
     joins = _joins(set(waiting), links, live)
     paused = time_paused([row[0].id for row in waiting.values()])
     households = [_household(*row, now - paused[row[0].id], links) for row in waiting.values()]
+    homes = _homes(list(waiting))
     for household in households:
+        household["vetoed_refuges"] = sorted(
+            {*household["vetoed_refuges"], *homes.get(household["id"], [])}
+        )
         if (house := joins.get(household["id"])) is not None and household["id"] != person_for:
             others = {refuge["id"] for refuge in refuges} - {house}
             household["vetoed_refuges"] = sorted(others.union(household["vetoed_refuges"]))
@@ -118,6 +122,16 @@ def _waiting(person_for: str) -> dict[str, tuple[Referral, Needs, Safety, list[i
         referral.ref: (referral, needs, safety, said_no[referral.id])
         for referral, needs, safety in rows
     }
+
+
+def _homes(refs: list[str]) -> dict[str, list[str]]:
+    """The house that each of them lives in who is to move to another one: never proposed to her."""
+    rows = db.session.execute(
+        select(Referral.ref, Placement.refuge_id)
+        .join(Placement, Placement.id == Referral.transfer_of_id)
+        .where(Referral.ref.in_(refs))
+    )
+    return {ref: [refuge_key(refuge_id)] for ref, refuge_id in rows}
 
 
 def _said_no(referral_ids: list[int], rests: timedelta) -> dict[int, list[int]]:
