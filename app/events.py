@@ -84,6 +84,7 @@ class Fact(StrEnum):
     HOLD_RENEWED = "hold_renewed"
     ARRIVED = "arrived"
     NOT_ARRIVED = "not_arrived"
+    ROOM_CHANGED = "room_changed"
     TRANSFER_ASKED = "transfer_asked"
     TRANSFER_CANCELLED = "transfer_cancelled"
     DEPARTURE_EXPECTED = "departure_expected"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from marshmallow import Schema, fields, post_load, pre_load, validate
 
@@ -123,3 +124,22 @@ class EndTransferSchema(Schema):
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> ChosenReason:
         return ChosenReason(reason=data["end_reason"])
+
+
+class MoveRoomSchema(Schema):
+    """Another room of the same house."""
+
+    to_room = fields.UUID(
+        required=True,
+        error_messages=dict.fromkeys(("required", "invalid_uuid"), "Choose a room."),
+    )
+
+    @pre_load
+    def _gather(self, values: Mapping[str, list[str]], **_: Any) -> dict[str, str]:
+        room = one(values, "to_room")
+        return {"to_room": room} if room else {}
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> UUID:
+        room: UUID = data["to_room"]
+        return room

@@ -187,7 +187,11 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
             ended_because=lambda: reason_text(placement.reason_code),
             asks=lambda: _suitability(placement, referral, by),
             hold=lambda: hold_of(placement, by, now),
-            move=lambda: _move(placement, referral, stage, by),
+            move=lambda: (
+                move_house(placement, referral, stage, by, now)
+                if placement.state == PlacementState.ARRIVED
+                else None
+            ),
             is_transfer=lambda: referral.transfer_of_id is not None,
             meeting=lambda: None if waits else _meeting(referral),
             waits_for_call_back=lambda: waits,
@@ -287,12 +291,6 @@ def _why_here(placement: Placement) -> list[str]:
         )
     )
     return [reason["text"] for reason in reasons or []]
-
-
-def _move(placement: Placement, referral: Referral, stage: Stage, by: Actor) -> MoveHouse | None:
-    if placement.state != PlacementState.ARRIVED:
-        return None
-    return move_house(placement, referral, stage, by)
 
 
 def _meeting(referral: Referral) -> Meeting:

@@ -215,7 +215,7 @@ def _living_there(
     return (
         recovery_of(placement),
         freeing_of(placement, room, curve, now),
-        move_house(placement, referral, Stage.DESK, by),
+        move_house(placement, referral, Stage.DESK, by, now),
     )
 
 

@@ -345,6 +345,29 @@ def _refuge(refuge: Refuge, rooms: list[dict[str, Any]], live: list[_Live]) -> d
     return document
 
 
+def rooms_within(
+    placement: Placement, referral: Referral, now: datetime
+) -> tuple[dict[str, Any], dict[str, Room], dict[int, list[Bed]]]:
+    """A problem of her and the free rooms of the house she lives in; its rooms and their free beds.
+
+    The house was decided when she came: what is left to check are the rules of a room.
+    """
+    needs = db.session.get_one(Needs, referral.needs_id)
+    house = db.session.get_one(Refuge, placement.refuge_id)
+    every, free = _rooms_and_free_beds(now)
+    rooms = {key: room for key, room in every.items() if room.refuge_id == house.id}
+    told = [entry for room in rooms.values() if (entry := _room(room, free[room.id])) is not None]
+    her = _person(referral, needs, now, {LinkKind.TOGETHER: [], LinkKind.APART: []})
+    her |= {"location": {"lat": house.cell_lat, "lon": house.cell_lon}, "london": "either"}
+    problem = {
+        "format": FORMAT,
+        "as_of": now.isoformat(),
+        "households": [her],
+        "refuges": [_refuge(house, told, [])],
+    }
+    return problem, {room_key(room.id): room for room in rooms.values()}, free
+
+
 def every_room(now: datetime) -> dict[str, Any]:
     """The open houses with all their rooms, free and lived in: what prices are worked out for."""
     rooms = db.session.scalars(

@@ -16,6 +16,7 @@ from app.models.placements import Placement
 from app.models.reference import Feature, ReasonKind
 from app.models.referrals import PROMISED, Needs, Referral
 from app.services.choices import Choice, reason_choices, reason_text
+from app.services.matching import rooms_that_fit
 from app.services.standing import newest_placement
 from app.services.transfers import SAFETY, open_transfer_of
 
@@ -42,7 +43,8 @@ class TransferShown:
 class MoveHouse:
     """The move of a woman who lives in a house: the open one, or what the form for one lists.
 
-    ``needs`` are the codes of what she needs now.
+    ``needs`` are the codes of what she needs now; ``rooms`` the free rooms of the house she lives
+    in that she could have, for those who may give her another one.
     """
 
     open: TransferShown | None
@@ -50,6 +52,7 @@ class MoveHouse:
     end_reasons: list[Choice]
     features: list[Choice]
     needs: list[str] = field(default_factory=list)
+    rooms: list[Choice] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,9 @@ class MovesFrom:
     reason: str
 
 
-def move_house(placement: Placement, referral: Referral, stage: Stage, by: Actor) -> MoveHouse:
+def move_house(
+    placement: Placement, referral: Referral, stage: Stage, by: Actor, now: datetime
+) -> MoveHouse:
     """A step of the caller's transaction, which has asked whose stay this is."""
     features = select(Feature.code, Feature.asked_as).where(Feature.is_on_form)
     needs = db.session.get_one(Needs, referral.needs_id)
@@ -74,6 +79,7 @@ def move_house(placement: Placement, referral: Referral, stage: Stage, by: Actor
             (row[0], row[1]) for row in db.session.execute(features.order_by(Feature.position))
         ],
         needs=needs.essential,
+        rooms=rooms_that_fit(placement, referral, now, by),
     )
 
 

@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 
 from app.errors import Conflict, Invalid
 from app.schemas import Form
-from app.schemas.stays import EndTransferSchema, TransferSchema
+from app.schemas.stays import EndTransferSchema, MoveRoomSchema, TransferSchema
 from app.security import me
-from app.services import transfers
+from app.services import matching, transfers
 from app.services.asked import ChosenReason, NewTransfer
 from app.views import coordinator, refuge
 
@@ -57,6 +57,38 @@ def cancel_transfer_at_the_desk(ref: str) -> ResponseReturnValue:
         lambda: transfers.stay_of(ref, by=me()),
         back,
         lambda form, what: coordinator.case_page(ref, form, what),
+    )
+
+
+@refuge.bp.post("/stays/<uuid:public_id>/room")
+def move_room(public_id: UUID) -> ResponseReturnValue:
+    """Another room in this house, as its manager decides."""
+    back = url_for("refuge.show_stay", public_id=public_id)
+    return _move_room(
+        lambda: public_id, back, lambda form, what: refuge.stay_page(public_id, form, what)
+    )
+
+
+@coordinator.bp.post("/requests/<ref>/room", endpoint="move_room")
+def move_room_at_the_desk(ref: str) -> ResponseReturnValue:
+    """Another room in her house, as the desk agreed with it."""
+    back = url_for("coordinator.show_request", ref=ref)
+    return _move_room(
+        lambda: transfers.stay_of(ref, by=me()),
+        back,
+        lambda form, what: coordinator.case_page(ref, form, what),
+    )
+
+
+def _move_room(stay: Callable[[], UUID], back: str, page: Page) -> ResponseReturnValue:
+    form = Form[UUID](MoveRoomSchema())
+    if not form.accepted:
+        return page(form, "room")
+    return _done(
+        lambda: matching.move_room(stay(), form.data, by=me()),
+        "She has another room. The one she left is being made ready.",
+        back,
+        lambda error: _again(form, error, page, "room"),
     )
 
 

@@ -242,6 +242,24 @@ REPORT = """
       LEFT JOIN district d ON d.code = n.district_code
       JOIN region g ON g.code = coalesce(d.region_code, r.region_code)
      WHERE NOT EXISTS (SELECT FROM honey_record h WHERE h.referral_id = r.id) {only}"""
+# Nobody else may take a use of a bed away again; the beds are checked when it commits.
+MOVE_ROOM = """
+    CREATE FUNCTION move_to_room(stay bigint, to_room bigint, beds bigint[], spaces int, cots_ int)
+        RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    DECLARE p placement;
+    BEGIN
+        SELECT * INTO p FROM placement WHERE id = stay AND state = 'arrived' FOR UPDATE;
+        IF p.id IS NULL OR (acting_role() = 'coordinator'
+                OR (acting_role() = 'refuge_manager' AND p.refuge_id = acting_refuge_id()))
+               IS NOT TRUE THEN
+            RAISE EXCEPTION 'only the house''s manager or the desk moves her'
+                USING ERRCODE = '42501';
+        END IF;
+        DELETE FROM bed_use WHERE placement_id = stay;
+        UPDATE placement SET room_id = to_room, bed_spaces = spaces, cots = cots_ WHERE id = stay;
+        INSERT INTO bed_use (bed_id, refuge_id, placement_id, live, during)
+        SELECT bed, p.refuge_id, p.id, p.live, p.during FROM unnest(beds) AS bed;
+    END $$"""
 
 
 def upgrade() -> None:
@@ -252,6 +270,9 @@ def upgrade() -> None:
     _transfers()
     _states()
     _extensions()
+    op.execute(MOVE_ROOM)
+    op.execute("REVOKE ALL ON FUNCTION move_to_room FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION move_to_room TO waymark_web")
 
 
 def _transfers() -> None:
@@ -451,6 +472,7 @@ def _holds() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION move_to_room")
     _no_transfers()
     op.execute("DROP TRIGGER placement_later_day ON placement")
     op.drop_table("stay_extension")

@@ -53,6 +53,8 @@ ON_RECORDS: dict[tuple[str, str], tuple[str, tuple[str, ...], int]] = {
     ("refuge.cancel_transfer", "POST"): ("public_id", ("lives", "missing", *PROMISED), REFUSED),
     ("coordinator.ask_transfer", "POST"): ("ref", ALL, REFUSED),
     ("coordinator.cancel_transfer", "POST"): ("ref", ALL, REFUSED),
+    ("refuge.move_room", "POST"): ("public_id", ("lives", "missing", *PROMISED), REFUSED),
+    ("coordinator.move_room", "POST"): ("ref", ALL, REFUSED),
     ("refuge.depart", "POST"): ("public_id", ("lives", "missing", *PROMISED), REFUSED),
     ("coordinator.show_request", "GET"): ("ref", ALL, SHOWN),
     ("coordinator.request_news", "GET"): ("ref", ALL, SHOWN),
