@@ -100,6 +100,7 @@ def init_html(app: Flask, *, now: Clock | None = None) -> None:
         asset=_asset_url(app),
         bar_chart=bar_chart,
         blank_form=BlankForm(),
+        start_form=lambda **values: BlankForm(values=values),  # filled in, and not sent yet
         error_list=error_list,
         errors_of=errors_of,
         occupancy_strip=occupancy_strip,

@@ -39,6 +39,8 @@ class ReasonKind(StrEnum):
     RECOVERY_EXTENSION = "recovery_extension"
     PAUSED = "paused"
     EXTENSION = "extension"
+    TRANSFER = "transfer"
+    TRANSFER_ENDED = "transfer_ended"
 
 
 class Jurisdiction(StrEnum):

@@ -180,6 +180,16 @@ class Referral(Base):
             " AND (purged_at IS NULL) = (region_code IS NULL)",
             name="purged_whole",
         ),
+        CheckConstraint(
+            "(transfer_of_id IS NULL) = (transfer_reason IS NULL)", name="transfer_whole"
+        ),
+        Index(
+            "one_open_transfer",
+            "transfer_of_id",
+            unique=True,
+            postgresql_where=text("transfer_of_id IS NOT NULL AND closed_at IS NULL"),
+            info={"conflict": "A move to another house has been asked for already."},
+        ),
         Index("ix_referral_open", "submitted_at", postgresql_where=text("closed_at IS NULL")),
     )
     id: Mapped[BigId]
@@ -203,6 +213,12 @@ class Referral(Base):
     closed_reason: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
     purged_at: Mapped[datetime | None]
+    # A move to another house: the stay that she keeps until she is there. Who asked for it stands
+    # in ``officer_id`` and ``force_id``, and is nobody of the police.
+    transfer_of_id: Mapped[int | None] = mapped_column(
+        ForeignKey("placement.id", use_alter=True, name="fk_referral_transfer_of_id")
+    )
+    transfer_reason: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
     # Where she stood, and no finer: set when the rest is purged, for figures alone.
     region_code: Mapped[str | None] = mapped_column(ForeignKey("region.code"))
 

@@ -123,3 +123,12 @@ class NewPause:
 
     reason: str
     until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTransfer:
+    """Why she is to move to another house, how soon, and what must be there now."""
+
+    reason: str
+    urgency: Urgency
+    needs: tuple[str, ...] = ()

@@ -43,6 +43,7 @@ from app.services.recovery import RecoveryShown, recovery_of
 from app.services.referrals import GONE
 from app.services.standing import newest_line
 from app.services.stay_lengths import Curve, read_curve
+from app.services.transfers_shown import MoveHouse, MovesFrom, move_house, moves_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +122,8 @@ class CasePage:
     decline_reasons: list[Choice]
     unmet_reasons: list[Choice]
     pause: PauseShown | None
+    move: MoveHouse | None
+    moves_from: MovesFrom | None
     pause_reasons: list[Choice]
     recovery: RecoveryShown | None
     frees: Freeing | None
@@ -139,7 +142,7 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
     with transaction(by=by) as now:
         referral = _visible(ref, by)
         spend_look(referral.id, by=by, now=now)
-        recovery, frees = _living_there(referral, curve, by, now)
+        recovery, frees, move = _living_there(referral, curve, by, now)
         record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id)
         rooms = rooms_shown(by, now)
         persons = people_shown(by, Referral.id == referral.id)
@@ -160,7 +163,7 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             callback_phone=lambda: open_field(_caller(referral), "callback_phone"),
             incident_ref=lambda: open_field(_caller(referral), "incident_ref"),
             closed_reason=lambda: reason_text(referral.closed_reason),
-            moves=lambda: frozenset(MOVES[ReferralState(referral.state)]),
+            moves=lambda: _moves(referral),
             stamp=lambda: _stamp(referral, planned),
             news=lambda: _news(referral, by, has_changed=False),
             override_reasons=lambda: reason_choices(ReasonKind.OVERRIDE),
@@ -170,6 +173,8 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             ),
             decline_reasons=lambda: reason_choices(ReasonKind.DECLINED_BY_REFUGE),
             unmet_reasons=lambda: reason_choices(ReasonKind.UNMET),
+            move=lambda: move,
+            moves_from=lambda: moves_from(referral),
             pause=lambda: pauses_of([referral.id]).get(referral.id),
             pause_reasons=lambda: reason_choices(ReasonKind.PAUSED),
             recovery=lambda: recovery,
@@ -185,13 +190,19 @@ def stage_of(referral: Referral, by: Actor) -> Stage:
     return Stage.DESK_RINGS if db.session.scalars(rings).first() else Stage.DESK
 
 
+def _moves(referral: Referral) -> frozenset[ReferralState]:
+    """She who moves from one house to another has her bed: her need is met all the while."""
+    moves = MOVES[ReferralState(referral.state)]
+    return moves - {ReferralState.UNMET} if referral.transfer_of_id is not None else moves
+
+
 def _caller(referral: Referral) -> Caller:
     return db.session.get_one(Caller, referral.caller_id)
 
 
 def _living_there(
     referral: Referral, curve: Curve, by: Actor, now: datetime
-) -> tuple[RecoveryShown | None, Freeing | None]:
+) -> tuple[RecoveryShown | None, Freeing | None, MoveHouse | None]:
     row = db.session.execute(
         visible_placements(by)
         .join(Room, Room.id == Placement.room_id)
@@ -199,9 +210,13 @@ def _living_there(
         .with_only_columns(Placement, Room)
     ).first()
     if row is None:
-        return None, None
+        return None, None, None
     placement, room = row
-    return recovery_of(placement), freeing_of(placement, room, curve, now)
+    return (
+        recovery_of(placement),
+        freeing_of(placement, room, curve, now),
+        move_house(placement, referral, Stage.DESK, by, now),
+    )
 
 
 def news(ref: str, stamp: str, *, by: Actor) -> News:

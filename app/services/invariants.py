@@ -142,6 +142,9 @@ RULES = {
           JOIN placement p ON p.referral_id = l.a_id AND p.live
           JOIN placement q ON q.referral_id = l.b_id AND q.live
          WHERE l.kind = 'apart' AND p.refuge_id = q.refuge_id""",
+    "I32 a woman with two homes, or none while she is to move": """
+        SELECT t.id FROM referral t JOIN placement home ON home.id = t.transfer_of_id
+         WHERE t.closed_at IS NULL AND (home.state <> 'arrived') <> (t.state = 'resident')""",
     "I31 a paused request that should be awake, or has a room": """
         SELECT r.id FROM referral r LEFT JOIN pause p ON p.referral_id = r.id AND p.ended_at IS NULL
          WHERE (r.state = 'paused') <> (p.id IS NOT NULL)

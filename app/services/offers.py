@@ -23,7 +23,7 @@ from app.models.reference import ClockPolicy, ReasonKind
 from app.models.referrals import Referral, ReferralState
 from app.outbox import open_task
 from app.queue import Job, defer
-from app.services import holds, locks, voids
+from app.services import holds, locks, transfers, voids
 from app.services.call_backs import note_abandoned
 from app.services.choices import check_reason
 from app.services.locks import lock_placement
@@ -165,6 +165,7 @@ def record_arrival(public_id: UUID, *, by: Actor) -> None:
         referral.move(ReferralState.RESIDENT, at=now)
         settle(TaskKind.OVERDUE, placement, by=by, now=now)
         record_stay(Fact.ARRIVED, placement, by=by)
+        transfers.end_the_stay_before(referral, by=by, now=now)
 
 
 def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
@@ -191,6 +192,7 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
         check_reason(reason, ReasonKind.DEPARTURE)
         placement, referral = _lock(by, public_id, "")
         placement.refuse_unless(PlacementState.ARRIVED)
+        transfers.refuse_while_moving(placement)
         placement.state, placement.reason_code = PlacementState.DEPARTED, reason
         referral.move(ReferralState.MOVED_ON, at=now)
         referral.closed_at, referral.closed_reason = now, reason

@@ -30,6 +30,7 @@ def init_views(app: Flask) -> None:
         refuge_rooms,  # noqa: F401 - more pages of the house's blueprint
         stays,  # noqa: F401 - more pages of the house's blueprint
         team,
+        transfers,  # noqa: F401 - more pages of two blueprints
         webhooks,
     )
 

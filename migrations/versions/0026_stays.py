@@ -1,4 +1,4 @@
-"""The life of a promise and of a stay: holds, the way, pauses."""
+"""The life of a promise and of a stay: holds, the way, pauses, extensions, other houses."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ REFERRAL_MOVES = """
     ('in_transit','withdrawn'), ('resident','moved_on'),
     ('not_arrived','ready'), ('not_arrived','unmet'), ('unmet','ready')
 """
+TRANSFERS_STAY = """        IF NEW.transfer_of_id IS DISTINCT FROM OLD.transfer_of_id
+           OR (NEW.state = 'unmet' AND NEW.transfer_of_id IS NOT NULL) THEN
+            RAISE EXCEPTION 'a transfer stays one, and is never unmet: she has her bed'
+                USING ERRCODE = '23514', CONSTRAINT = 'referral_moves';
+        END IF;
+"""
 MOVES_BEFORE = """
     ('ready','offered'), ('ready','withdrawn'), ('ready','unmet'),
     ('offered','ready'), ('offered','confirmed'), ('offered','withdrawn'),
@@ -44,7 +50,7 @@ MOVES = """
             END IF;
             RETURN NEW;
         END IF;
-        IF NEW.state <> OLD.state THEN
+{guard}        IF NEW.state <> OLD.state THEN
             IF NOT EXISTS (SELECT FROM (VALUES {moves}) AS m(a, b)
                            WHERE m.a = OLD.state AND m.b = NEW.state) THEN
                 RAISE EXCEPTION 'referral: no step from % to %', OLD.state, NEW.state
@@ -134,11 +140,11 @@ ENDS = """
          WHERE referral_id = NEW.id AND ended_at IS NULL;
         RETURN NULL;
     END $$"""
-DESK = i_am("system", "coordinator")
+WAYMARK, DESK = i_am("system"), i_am("system", "coordinator")
 OF_MINE = f"referral_id IN (SELECT my_referrals()) AND {i_am('officer', 'force_supervisor')}"
 NOT_DENIED = "(SELECT acting_as_owner()) OR referral_id NOT IN (SELECT denied_referrals())"
 HOUSE = f"{i_am('refuge_worker', 'refuge_manager')} AND refuge_id = {MY_REFUGE}"
-NEW_REASONS = ["paused", "extension"]
+NEW_REASONS = ["paused", "extension", "transfer", "transfer_ended"]
 NEW_TASKS = ["plan_passed"]
 NEW_STATES = ["in_transit", "paused"]
 
@@ -165,6 +171,95 @@ EXTENDED = """
         END IF;
         RETURN NULL;
     END $$"""
+# She keeps her bed until she is in the other house, and has one bed from then on.
+KEEPS_HER_BED = """
+    CREATE FUNCTION transfer_keeps_her_bed() RETURNS trigger LANGUAGE plpgsql
+        SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    BEGIN
+        IF EXISTS (
+            SELECT FROM referral t JOIN placement home ON home.id = t.transfer_of_id
+              LEFT JOIN placement next ON next.referral_id = t.id AND next.live
+             WHERE (t.id = (to_jsonb(NEW) ->> 'referral_id')::bigint
+                    OR (TG_TABLE_NAME = 'referral' AND t.id = NEW.id)
+                    OR (TG_TABLE_NAME = 'placement' AND home.id = NEW.id))
+               AND (next.refuge_id = home.refuge_id
+                    OR (home.state <> 'arrived') <> (t.state = 'resident'))
+               AND t.closed_at IS NULL) THEN
+            RAISE EXCEPTION 'she keeps her bed until she is in another house'
+                USING ERRCODE = '23514', CONSTRAINT = 'transfer_keeps_her_bed';
+        END IF;
+        RETURN NULL;
+    END $$"""
+# Whom her list keeps out, and what is held of her, follows her into the request for another house.
+LIST_FOLLOWS = """
+    CREATE FUNCTION her_list_follows_her() RETURNS trigger LANGUAGE plpgsql
+        SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    BEGIN
+        INSERT INTO record_rule (referral_id, user_id, kind, reason, by_id)
+        SELECT t.id, r.user_id, r.kind, r.reason, r.by_id
+          FROM referral t JOIN placement home ON home.id = t.transfer_of_id
+          JOIN record_rule r ON r.referral_id = home.referral_id
+         WHERE r.ended_at IS NULL AND r.kind = 'deny' AND t.purged_at IS NULL
+           AND CASE TG_TABLE_NAME WHEN 'referral' THEN t.id = NEW.id
+                    ELSE r.id = NEW.id END
+        ON CONFLICT DO NOTHING;
+        IF TG_TABLE_NAME = 'referral' THEN
+            INSERT INTO legal_hold (referral_id, reason, placed_by_id)
+            SELECT NEW.id, h.reason, h.placed_by_id
+              FROM placement home JOIN legal_hold h ON h.referral_id = home.referral_id
+             WHERE home.id = NEW.transfer_of_id AND h.lifted_at IS NULL;
+        END IF;
+        RETURN NULL;
+    END $$"""
+# Her right to recover goes with her: what she had in the house before is never made shorter.
+CARRIES = """
+    CREATE FUNCTION recovery_goes_with_her() RETURNS trigger LANGUAGE plpgsql
+        SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    BEGIN
+        INSERT INTO recovery_extension
+               (placement_id, refuge_id, until_day, reason_code, recorded_by_id)
+        SELECT NEW.id, NEW.refuge_id, had.until_day, 'recovery_carried',
+               coalesce(acting_user_id(), NEW.decided_by_id)
+          FROM referral t
+         CROSS JOIN LATERAL (
+                SELECT greatest(
+                    (SELECT max(starts_on + days) FROM recovery
+                      WHERE placement_id = t.transfer_of_id),
+                    (SELECT max(until_day) FROM recovery_extension
+                      WHERE placement_id = t.transfer_of_id)) AS until_day) AS had
+          JOIN recovery r ON r.placement_id = NEW.id
+         WHERE t.id = NEW.referral_id AND t.transfer_of_id IS NOT NULL
+           AND had.until_day > r.starts_on + r.days;
+        RETURN NULL;
+    END $$"""
+# A move between houses is nobody's new need: figures leave it out.
+REPORT = """
+    CREATE OR REPLACE VIEW report_referral AS
+    SELECT r.id AS referral_id, r.force_id, r.urgency, r.state, r.submitted_at, r.state_since,
+           r.confirmed_at, r.closed_at, r.closed_reason,
+           g.code AS region_code, g.in_london
+      FROM referral r LEFT JOIN needs n ON n.id = r.needs_id
+      LEFT JOIN district d ON d.code = n.district_code
+      JOIN region g ON g.code = coalesce(d.region_code, r.region_code)
+     WHERE NOT EXISTS (SELECT FROM honey_record h WHERE h.referral_id = r.id) {only}"""
+# Nobody else may take a use of a bed away again; the beds are checked when it commits.
+MOVE_ROOM = """
+    CREATE FUNCTION move_to_room(stay bigint, to_room bigint, beds bigint[], spaces int, cots_ int)
+        RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    DECLARE p placement;
+    BEGIN
+        SELECT * INTO p FROM placement WHERE id = stay AND state = 'arrived' FOR UPDATE;
+        IF p.id IS NULL OR (acting_role() = 'coordinator'
+                OR (acting_role() = 'refuge_manager' AND p.refuge_id = acting_refuge_id()))
+               IS NOT TRUE THEN
+            RAISE EXCEPTION 'only the house''s manager or the desk moves her'
+                USING ERRCODE = '42501';
+        END IF;
+        DELETE FROM bed_use WHERE placement_id = stay;
+        UPDATE placement SET room_id = to_room, bed_spaces = spaces, cots = cots_ WHERE id = stay;
+        INSERT INTO bed_use (bed_id, refuge_id, placement_id, live, during)
+        SELECT bed, p.refuge_id, p.id, p.live, p.during FROM unnest(beds) AS bed;
+    END $$"""
 
 
 def upgrade() -> None:
@@ -172,8 +267,61 @@ def upgrade() -> None:
     change_words("reason", "kind", add=NEW_REASONS)
     change_words("task", "kind", add=NEW_TASKS)
     _pauses()
+    _transfers()
     _states()
     _extensions()
+    op.execute(MOVE_ROOM)
+    op.execute("REVOKE ALL ON FUNCTION move_to_room FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION move_to_room TO waymark_web")
+
+
+def _transfers() -> None:
+    op.add_column("referral", sa.Column("transfer_of_id", sa.BigInteger(), nullable=True))
+    op.add_column("referral", sa.Column("transfer_reason", WORD, nullable=True))
+    for column, target in (("transfer_of_id", "placement.id"), ("transfer_reason", "reason.code")):
+        table, _, key = target.partition(".")
+        op.create_foreign_key(op.f(f"fk_referral_{column}"), "referral", table, [column], [key])
+    op.create_check_constraint(
+        op.f("ck_referral_transfer_whole"),
+        "referral",
+        "(transfer_of_id IS NULL) = (transfer_reason IS NULL)",
+    )
+    op.create_index(
+        "one_open_transfer",
+        "referral",
+        ["transfer_of_id"],
+        unique=True,
+        postgresql_where=sa.text("transfer_of_id IS NOT NULL AND closed_at IS NULL"),
+    )
+    # Waymark writes it for the house or the desk: neither may read all that is copied.
+    for table, only in {
+        "referral": f"{WAYMARK} AND transfer_of_id IS NOT NULL",
+        **dict.fromkeys(("needs", "safety", "caller", "incident", "referral_link"), WAYMARK),
+    }.items():
+        op.execute(f"CREATE POLICY transfers ON {table} FOR INSERT TO {BOTH} WITH CHECK ({only})")
+    op.execute(KEEPS_HER_BED)
+    for table in ("referral", "placement"):
+        op.execute(
+            f"CREATE CONSTRAINT TRIGGER {table}_keeps_her_bed AFTER INSERT OR UPDATE ON {table}"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+            " EXECUTE FUNCTION transfer_keeps_her_bed()"
+        )
+    op.execute(LIST_FOLLOWS)
+    op.execute(
+        "CREATE TRIGGER her_list_follows_her AFTER INSERT ON referral FOR EACH ROW"
+        " WHEN (NEW.transfer_of_id IS NOT NULL) EXECUTE FUNCTION her_list_follows_her()"
+    )
+    op.execute(
+        "CREATE TRIGGER her_list_follows_her AFTER INSERT ON record_rule FOR EACH ROW"
+        " WHEN (NEW.kind = 'deny') EXECUTE FUNCTION her_list_follows_her()"
+    )
+    op.execute(CARRIES)
+    op.execute(  # by name after placement_gets_its_recovery, which freezes the rule of the day
+        "CREATE TRIGGER placement_keeps_its_recovery AFTER UPDATE ON placement FOR EACH ROW"
+        " WHEN (OLD.arrived_at IS NULL AND NEW.arrived_at IS NOT NULL)"
+        " EXECUTE FUNCTION recovery_goes_with_her()"
+    )
+    op.execute(REPORT.format(only="AND r.transfer_of_id IS NULL"))
 
 
 def _extensions() -> None:
@@ -267,7 +415,7 @@ def _key(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
 
 def _states() -> None:
     change_words("referral", "state", add=NEW_STATES)
-    op.execute(MOVES.format(moves=REFERRAL_MOVES))
+    op.execute(MOVES.format(moves=REFERRAL_MOVES, guard=TRANSFERS_STAY))
     op.execute(PROMISED_ME.format(states="'confirmed', 'in_transit'"))
     op.execute(AGREES)
     for table in ("referral", "placement", "pause"):
@@ -324,6 +472,8 @@ def _holds() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION move_to_room")
+    _no_transfers()
     op.execute("DROP TRIGGER placement_later_day ON placement")
     op.drop_table("stay_extension")
     op.execute("DROP FUNCTION a_later_day_is_an_extension()")
@@ -335,7 +485,9 @@ def downgrade() -> None:
     op.execute("UPDATE referral SET state = 'confirmed' WHERE state = 'in_transit'")
     op.execute("UPDATE referral SET state = 'ready' WHERE state = 'paused'")
     op.execute("ALTER TABLE referral ENABLE TRIGGER referral_moves")
-    op.execute(MOVES.format(moves=MOVES_BEFORE))
+    op.execute(MOVES.format(moves=MOVES_BEFORE, guard=""))
+    for column in ("transfer_reason", "transfer_of_id"):
+        op.drop_column("referral", column)
     change_words("referral", "state", drop=NEW_STATES)
     op.execute("DROP VIEW report_pause")
     op.execute("DROP TRIGGER referral_ends_its_pause ON referral")
@@ -343,11 +495,27 @@ def downgrade() -> None:
     op.drop_table("pause")
     _no_holds()
     dropped = ", ".join(f"'{kind}'" for kind in NEW_REASONS)
-    op.execute(f"DELETE FROM reason WHERE kind IN ({dropped})")
+    op.execute("DELETE FROM recovery_extension WHERE reason_code = 'recovery_carried'")
+    op.execute(f"DELETE FROM reason WHERE kind IN ({dropped}) OR code = 'recovery_carried'")
     change_words("reason", "kind", drop=NEW_REASONS)
     dropped = ", ".join(f"'{kind}'" for kind in NEW_TASKS)
     op.execute(f"DELETE FROM task WHERE kind IN ({dropped})")
     change_words("task", "kind", drop=NEW_TASKS)
+
+
+def _no_transfers() -> None:
+    op.execute(REPORT.format(only=""))
+    op.execute("DROP TRIGGER placement_keeps_its_recovery ON placement")
+    op.execute("DROP FUNCTION recovery_goes_with_her()")
+    for table in ("referral", "record_rule"):
+        op.execute(f"DROP TRIGGER her_list_follows_her ON {table}")
+    op.execute("DROP FUNCTION her_list_follows_her()")
+    for table in ("referral", "placement"):
+        op.execute(f"DROP TRIGGER {table}_keeps_her_bed ON {table}")
+    op.execute("DROP FUNCTION transfer_keeps_her_bed()")
+    for table in ("referral", "needs", "safety", "caller", "incident", "referral_link"):
+        op.execute(f"DROP POLICY transfers ON {table}")
+    op.drop_index("one_open_transfer", "referral")
 
 
 def _no_holds() -> None:

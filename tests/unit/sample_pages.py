@@ -13,7 +13,7 @@ from flask import Flask, render_template
 from werkzeug.datastructures import MultiDict
 
 from app import html
-from tests.unit import sample_account
+from tests.unit import sample_account, sample_stays
 from tests.unit.sample_account import TWO, account, authenticator, colleague, factors, house_phone
 
 NOW = datetime(2026, 11, 22, 5, 20, tzinfo=UTC)
@@ -66,29 +66,6 @@ STEPS = (
     "She has arrived",
 )
 ROWAN = Sample(alias="Rowan", duty_line="+442079460123", handover_point="Meeting point B")
-HOLDS = {
-    "for her": Sample(
-        until=NOW + timedelta(minutes=50),
-        is_over=False,
-        may_renew=True,
-        set_out_at=None,
-        expected_at=None,
-    ),
-    "often": Sample(
-        until=NOW + timedelta(minutes=50),
-        is_over=False,
-        may_renew=False,
-        set_out_at=NOW,
-        expected_at=NOW,
-    ),
-    "too long": Sample(
-        until=NOW - timedelta(minutes=5),
-        is_over=True,
-        may_renew=True,
-        set_out_at=None,
-        expected_at=None,
-    ),
-}
 TYPED = {
     "who": "woman",
     "place": "M14",
@@ -421,44 +398,11 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "looking": ("police/request.html", lambda: request("ready", status(0))),
     "proposed": ("police/request.html", lambda: request("ready", status(1, is_proposed=True))),
     "no place fits": ("police/request.html", lambda: request("ready", NO_FIT)),
-    "paused": (
-        "police/request.html",
-        lambda: request("paused", status(1, pause=Sample(reason="She asked to wait", until=NOW))),
-    ),
-    "pause without a day": (
-        "police/request.html",
-        lambda: request(
-            "ready",
-            status(0),
-            form=form({"until_time": "9"}, {"until_day": ["Type a day like 24/11/2026."]}),
-            form_for="pause",
-        ),
-    ),
     "asked": (
         "police/request.html",
         lambda: request("offered", status(2, reply_by=NOW + timedelta(minutes=18))),
     ),
     "placed": ("police/request.html", lambda: request("confirmed", status(3, placement=ROWAN))),
-    **{
-        f"kept {name}": (
-            "police/request.html",
-            partial(request, "confirmed", status(3, placement=ROWAN, hold=hold)),
-        )
-        for name, hold in HOLDS.items()
-    },
-    "kept and on the way": (
-        "police/request.html",
-        lambda: request("in_transit", status(4, placement=ROWAN, hold=HOLDS["often"])),
-    ),
-    "kept, with a wrong time": (
-        "police/request.html",
-        lambda: request(
-            "confirmed",
-            status(3, placement=ROWAN, hold=HOLDS["for her"]),
-            form=form({"expected": "25"}, {"expected": ["Type a time such as 05:30."]}),
-            form_for="set_out",
-        ),
-    ),
     "reason missing": (
         "police/request.html",
         lambda: request(
@@ -478,6 +422,7 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
         "police/request.html",
         lambda: request("withdrawn", status(1, closed_reason="Sent twice")),
     ),
+    **sample_stays.pages(NOW, request, status, ROWAN),
     "looks": ("access/looks.html", lambda: looks(True)),
     "no looks": ("access/looks.html", lambda: looks(False)),
     "see who asked": (
