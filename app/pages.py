@@ -69,6 +69,7 @@ NAV: dict[Role, list[tuple[str, str]]] = {
     Role.REFUGE_MANAGER: [
         *HOUSE_NAV,
         ("People and phones", "team.people"),
+        ("Rota", "team.rota"),
         ("Looks", "access.list_looks"),
     ],
     Role.COORDINATOR: [

@@ -115,6 +115,8 @@ ON_OTHERS: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("refuge.calendar_month", "GET"): (MONTH, SHOWN),
     ("refuge.calendar_day", "GET"): (MONTH | DAY, SHOWN),
     ("team.people", "GET"): ({}, SHOWN),
+    ("team.rota", "GET"): ({}, SHOWN),
+    ("team.rota", "POST"): ({}, REFUSED),
     ("coordinator.board", "GET"): ({}, SHOWN),
     ("coordinator.board_live", "GET"): ({}, SHOWN),
     ("coordinator.confirm", "POST"): ({}, REFUSED),
@@ -174,6 +176,7 @@ OF_HOUSES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], int]] = {
     ("team.change_number", "POST"): ({"phone": "phone"}, {}, REFUSED),
     ("team.keep_old_number", "POST"): ({"phone": "phone"}, {}, 302),
     ("team.recover", "POST"): ({"person": "helper"}, {}, SHOWN),
+    ("team.end_slot", "POST"): ({"slot": "slot"}, {}, DONE),
 }
 # For these alone, by the route's ids: what each is answered, and what at an id that nobody has.
 OF_PEOPLE: dict[tuple[str, str], tuple[dict[str, str], dict[str, int], dict[str, int]]] = {
