@@ -75,6 +75,7 @@ NAV: dict[Role, list[tuple[str, str]]] = {
     Role.COORDINATOR: [
         ("Board", "coordinator.board"),
         ("Needs a person", "coordinator.tasks"),
+        ("Waiting list", "coordinator.waiting_list"),
         ("Pre-alerts", "coordinator.pre_alerts"),
         ("Houses", "coordinator.houses"),
         ("Who looked", "records.home"),

@@ -132,6 +132,7 @@ ON_OTHERS: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("coordinator.finish_task", "POST"): ({"task": "task"}, DONE),
     ("coordinator.claim_task", "POST"): ({"task": "task"}, 404),
     ("coordinator.let_go_of_task", "POST"): ({"task": "task"}, 404),
+    ("coordinator.waiting_list", "GET"): ({}, SHOWN),
     ("coordinator.freeing", "GET"): ({}, SHOWN),
     ("coordinator.houses", "GET"): ({}, SHOWN),
     ("coordinator.house_calendar", "GET"): (HOUSE, SHOWN),
