@@ -31,7 +31,9 @@ RULES = {
             SELECT FROM contact c WHERE c.refuge_id = p.refuge_id
                AND c.verified_at < p.offered_at AND c.stopped_at IS NULL
                AND (c.ends_at IS NULL OR c.ends_at > p.offered_at))
-           AND NOT EXISTS (SELECT FROM message m WHERE m.placement_id = p.id)""",
+           AND NOT EXISTS (SELECT FROM message m WHERE m.placement_id = p.id)
+           AND NOT EXISTS (SELECT FROM task t WHERE t.placement_id = p.id
+                              AND t.kind = 'ring_house')""",
     "I6 an offer open a minute after its time": """
         SELECT id FROM placement WHERE state = 'offered'
            AND offer_expires_at < waymark_now() - interval '60 seconds'

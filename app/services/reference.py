@@ -210,9 +210,13 @@ def _reasons() -> list[Row]:
 
 
 def _clocks() -> list[Row]:
-    words = ("urgency", "valid_from", "basis")
+    words = ("urgency", "valid_from", "wakes", "basis")
     return [
-        {"urgency": row["urgency"], "valid_from": date.fromisoformat(row["valid_from"])}
+        {
+            "urgency": row["urgency"],
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "wakes": row["wakes"] == "1",
+        }
         | {name: int(minutes) for name, minutes in row.items() if name not in words}
         for row in read_rows("clock_policy.csv")
     ]

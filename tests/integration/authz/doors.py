@@ -131,6 +131,8 @@ ON_OTHERS: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("refuge.calendar_month", "GET"): (MONTH, SHOWN),
     ("refuge.calendar_day", "GET"): (MONTH | DAY, SHOWN),
     ("team.people", "GET"): ({}, SHOWN),
+    ("team.rota", "GET"): ({}, SHOWN),
+    ("team.rota", "POST"): ({}, REFUSED),
     ("coordinator.board", "GET"): ({}, SHOWN),
     ("coordinator.board_live", "GET"): ({}, SHOWN),
     ("coordinator.confirm", "POST"): ({}, REFUSED),
@@ -146,6 +148,7 @@ ON_OTHERS: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("coordinator.finish_task", "POST"): ({"task": "task"}, DONE),
     ("coordinator.claim_task", "POST"): ({"task": "task"}, 404),
     ("coordinator.let_go_of_task", "POST"): ({"task": "task"}, 404),
+    ("coordinator.waiting_list", "GET"): ({}, SHOWN),
     ("coordinator.freeing", "GET"): ({}, SHOWN),
     ("coordinator.houses", "GET"): ({}, SHOWN),
     ("coordinator.house_calendar", "GET"): (HOUSE, SHOWN),
@@ -190,6 +193,7 @@ OF_HOUSES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], int]] = {
     ("team.change_number", "POST"): ({"phone": "phone"}, {}, REFUSED),
     ("team.keep_old_number", "POST"): ({"phone": "phone"}, {}, 302),
     ("team.recover", "POST"): ({"person": "helper"}, {}, SHOWN),
+    ("team.end_slot", "POST"): ({"slot": "slot"}, {}, DONE),
 }
 # For these alone, by the route's ids: what each is answered, and what at an id that nobody has.
 OF_PEOPLE: dict[tuple[str, str], tuple[dict[str, str], dict[str, int], dict[str, int]]] = {
