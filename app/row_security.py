@@ -29,6 +29,7 @@ OPEN_TABLES = {
     "feature": "the service's own words",
     "reason": "the service's own words",
     "clock_policy": "the service's own words",
+    "enquiry_policy": "the service's own words",
     "inventory_policy": "the service's own words",
     "recovery_rule": "law",
     "support_item": "the service's own words",

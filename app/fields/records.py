@@ -21,6 +21,7 @@ from app.fields.keys import Wrapped
 from app.fields.providers import provider
 from app.fields.sealing import decrypt, encrypt, new_key
 from app.models.beds import Refuge
+from app.models.enquiries import HouseQuestion
 from app.models.factors import Totp
 from app.models.keys import Buried, RecordKey, Tombstone
 from app.models.messages import Contact, SmsInbox
@@ -48,6 +49,7 @@ SEALED: dict[type[Base], Shape] = {
     Contact: Shape("public_id", ("phone",), "phone"),
     SmsInbox: Shape("message_sid", ("from_phone", "body"), "from_phone"),
     Placement: Shape("public_id", ("override_note",)),
+    HouseQuestion: Shape("public_id", ("note",)),
     Refuge: Shape("public_id", ("handover_point",)),
     Totp: Shape("user_id", ("secret",)),
 }

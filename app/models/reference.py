@@ -37,6 +37,9 @@ class ReasonKind(StrEnum):
     OVERRIDE = "override"
     UNMET = "unmet"
     RECOVERY_EXTENSION = "recovery_extension"
+    LAPSED = "lapsed"
+    SUPERSEDED = "superseded"
+    QUESTION = "question"
 
 
 class Jurisdiction(StrEnum):

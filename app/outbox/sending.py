@@ -12,7 +12,7 @@ from app.db import db, transaction
 from app.events import Fact, record
 from app.fields import open_field
 from app.models.messages import Contact, Message, MessageState, TaskKind
-from app.models.placements import Placement, PlacementState
+from app.models.placements import OPEN, Placement, PlacementState
 from app.notices import Template
 from app.outbox.claims import PATIENCE, Claim, Patience, as_claim, locked, real_now, take_word, tell
 from app.outbox.owing import open_task
@@ -181,7 +181,7 @@ def _keep_doubt(claim: Claim) -> None:
 def _matters(message: Message, placement_state: PlacementState | None) -> bool:
     """An offer that nobody was told of is a bed lost; a late echo is not."""
     return message.template == Template.OFFER and placement_state in (
-        PlacementState.OFFERED,
+        *OPEN,
         PlacementState.LAPSED,
     )
 
@@ -191,5 +191,5 @@ def _is_superseded() -> ColumnElement[bool]:
     behind = aliased(Placement)
     return and_(
         Message.template == Template.OFFER.value,
-        exists().where(behind.id == Message.placement_id, behind.state != PlacementState.OFFERED),
+        exists().where(behind.id == Message.placement_id, behind.state.not_in(OPEN)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -12,11 +12,12 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Row
 
 from app.actors import REFUGE, Actor, Role
+from app.authz import Stage
 from app.db import db, transaction
 from app.events import Fact, record
 from app.models.beds import CostOwner, Refuge, Room, Void
 from app.models.events import Event
-from app.models.placements import Placement, PlacementState
+from app.models.placements import OPEN, Placement, PlacementState
 from app.models.reference import Feature, InventoryPolicy, Reason, ReasonKind
 from app.models.referrals import Needs, Referral
 from app.policy import ASKED_OR_HERS, only_for, visible_placements, visible_refuges, visible_rooms
@@ -24,6 +25,7 @@ from app.services import availability
 from app.services.availability import BedState, RoomDay
 from app.services.choices import Choice, reason_choices
 from app.services.follow import people
+from app.services.questions import questions_of, state_shown
 from app.services.supply import Band, band_of, policy_at, turnaround_of
 from app.services.void_steps import NEVER_CHOSEN
 
@@ -33,7 +35,11 @@ SAME_LOOK = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class WomanRow:
-    """One offer or stay in a list. ``reply_by`` is set for an offer that can still be answered."""
+    """One offer or stay in a list. ``reply_by`` is set for an offer that can still be answered.
+
+    ``is_held`` is false of an enquiry: its room is kept for nobody. ``state`` is "maybe" while the
+    house's own question waits.
+    """
 
     public_id: UUID
     ref: str
@@ -45,6 +51,7 @@ class WomanRow:
     since: datetime
     reply_by: datetime | None = None
     leaves_on: date | None = None
+    is_held: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +130,15 @@ def tonight(*, by: Actor, is_live: bool = False) -> Tonight:
         shown = _women(by)
         _record_look([placement.referral_id for placement, *_ in shown], by, now, is_live=is_live)
         rows: dict[str, list[WomanRow]] = defaultdict(list)
+        questions = questions_of([row[0].id for row in shown], Stage.ASKED, by=by)
         for placement, referral, needs, room in shown:
-            rows[placement.state].append(_woman(placement, referral, needs, room, now))
+            row = _woman(placement, referral, needs, room, now)
+            state = state_shown(placement, questions.get(placement.id))
+            rows["asked" if placement.state in OPEN else placement.state].append(
+                replace(row, state=state)
+            )
         # The rows come by their deadline; those that can still be answered stand first.
-        waiting = sorted(rows[PlacementState.OFFERED], key=lambda row: row.reply_by is None)
+        waiting = sorted(rows["asked"], key=lambda row: row.reply_by is None)
         return Tonight(
             offers=waiting,
             on_the_way=rows[PlacementState.ACCEPTED],
@@ -190,7 +202,7 @@ def _woman(
         PlacementState.ARRIVED: placement.arrived_at,
     }.get(state)
     expires = placement.offer_expires_at
-    is_open = state is PlacementState.OFFERED and expires is not None and expires > now
+    is_open = state in OPEN and expires is not None and expires > now
     return WomanRow(
         public_id=placement.public_id,
         ref=referral.ref,
@@ -202,6 +214,7 @@ def _woman(
         since=since or placement.offered_at,
         reply_by=expires if is_open else None,
         leaves_on=placement.expected_departure_on,
+        is_held=placement.live,
     )
 
 

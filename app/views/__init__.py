@@ -14,6 +14,7 @@ def init_views(app: Flask) -> None:
         auth,
         coordinator,
         coordinator_houses,  # noqa: F401 - more pages of the desk's blueprint
+        coordinator_houses_asked,  # noqa: F401 - more pages of the desk's blueprint
         data_rights,
         force,
         health,

@@ -182,7 +182,11 @@ AS_WAYMARK = {  # each module, and why the sight of who acts would not do
     "services/beds.py": "an administrator opens rooms and reads none",
     "services/break_glass.py": "the names and the reference that the asked-for look shows",
     "services/call_backs.py": "a request that the reader may not see would read as vouched for",
-    "services/matching/deciding.py": "who may not share a house with whom is for no one to read",
+    "services/enquiries.py": "which other houses are asked is for none of them to know",
+    "services/matching/beside.py": "she is not parted from somebody whom the person may not see",
+    "services/matching/deciding.py": "she is not parted from somebody whom the person may not see",
+    "services/matching/fitting.py": "who may not share a house with whom is for no one to read",
+    "services/questions.py": "the list of the desk changes by what an officer answers",
     "services/offers.py": "the list of the desk changes by what somebody without it does",
     "services/telling.py": "an officer who withdraws must not read the phones that are told of it",
 }
