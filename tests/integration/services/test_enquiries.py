@@ -11,9 +11,10 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from app.actors import SYSTEM, Actor
-from app.db import transaction
+from app.db import db, transaction
 from app.errors import Conflict, Invalid
 from app.models.placements import Channel
 from app.models.referrals import LinkKind, ReferralState
@@ -104,6 +105,29 @@ def test_she_waits_for_the_houses_that_are_left_and_then_for_the_plan(
     vetoed = run(_vetoed, ref)
     assert {f"refuge-{cast.rowan_id}", f"refuge-{cast.cedar_id}"} <= vetoed
     assert run(invariants.broken) == {}
+
+
+def test_an_enquired_house_reads_what_an_asked_house_reads_and_no_more(
+    cast: Cast, run: Run, run_as_worker: Run, ref: str
+) -> None:
+    ask(run, run_as_worker, cast, ref, "Cedar")
+
+    def rows() -> dict[str, tuple[int, ...]]:
+        tables = ("needs", "safety", "caller", "placement", "bed_use")
+        found = {}
+        for alias in ("Rowan", "Cedar"):
+            with transaction(by=_staff(cast, alias)):
+                counts = [text(f"SELECT count(*) FROM {table}") for table in tables]
+                found[alias] = tuple(int(db.session.scalar(each) or 0) for each in counts)
+        return found
+
+    assert run(rows) == {"Rowan": (1, 0, 0, 1, 1), "Cedar": (1, 0, 0, 1, 0)}
+    say(run, cast, ref, "Rowan")
+    assert run(rows)["Cedar"] == (0, 0, 0, 1, 0), "she is not theirs"
+
+
+def _staff(cast: Cast, alias: str) -> Actor:
+    return {"Rowan": cast.bea, "Cedar": cast.chloe}[alias].actor
 
 
 def _in_the_plan() -> list[str]:
