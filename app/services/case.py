@@ -281,13 +281,17 @@ def _texts(asked: Asked | None) -> list[TextSent]:
     if asked is None:
         return []
     rows = db.session.execute(
-        select(Contact.label, Message.state, Message.provider_status)
+        select(Contact, Message.state, Message.provider_status)
         .join(Contact, Contact.id == Message.contact_id)
         .join(Placement, Placement.id == Message.placement_id)
         .where(Placement.public_id == asked.public_id, Message.template == "offer")
         .order_by(Contact.position, Contact.id)
     ).all()
-    return [TextSent(phone_label=label, state=heard or state) for label, state, heard in rows]
+    labels = open_fields([contact for contact, _, _ in rows], "label")
+    return [
+        TextSent(phone_label=label, state=heard or state)
+        for label, (_, state, heard) in zip(labels, rows, strict=True)
+    ]
 
 
 def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list[PastOffer]:

@@ -19,6 +19,7 @@ from app.codes import CODE_LETTERS
 from app.db import db, transaction
 from app.events import Fact, record
 from app.fields import shred
+from app.models.access import BreakGlass
 from app.models.keys import Buried, Tombstone
 from app.models.messages import Message, MessageState, SmsInbox, Task
 from app.models.placements import Placement, PlacementState
@@ -154,7 +155,10 @@ def _purge(referral: Referral, now: datetime) -> None:
         select(Placement).where(Placement.referral_id == referral.id).with_for_update()
     ).all()
     caller = db.session.get_one(Caller, referral.caller_id)
-    keys = [caller.key_id, *(placement.key_id for placement in placements)]
+    looks = db.session.scalars(
+        select(BreakGlass).where(BreakGlass.referral_id == referral.id).with_for_update()
+    ).all()
+    keys = [caller.key_id, *(each.key_id for each in placements), *(look.key_id for look in looks)]
     referral.region_code = db.session.scalar(
         select(District.region_code)
         .join(Needs, Needs.district_code == District.code)
@@ -172,6 +176,8 @@ def _purge(referral: Referral, now: datetime) -> None:
     for placement in placements:
         placement.key_id = placement.override_note_sealed = None
         placement.override_cost, placement.offer_code = "", _code(6)
+    for look in looks:
+        look.key_id = look.reason_sealed = None
     db.session.flush()
     for model, part_id in parts:
         _rows(delete(model).where(model.id == part_id))

@@ -13,7 +13,7 @@ from app.authz import Stage, disclose
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
-from app.fields import open_field
+from app.fields import open_field, open_fields
 from app.models.accounts import Organisation, User
 from app.models.beds import Refuge
 from app.models.messages import (
@@ -158,7 +158,7 @@ def _shown(
         officer_phone=lambda: open_field(caller, "callback_phone") if caller is not None else "",
         alias=lambda: refuge.alias if refuge else "",
         duty_line=lambda: refuge.duty_line if refuge else "",
-        phone_label=lambda: contact.label if contact else "",
+        phone_label=lambda: open_field(contact, "label") if contact else "",
         person=lambda: person or "",
         new_number=lambda: contact.public_id if contact and contact.replaces_id else None,
         is_ticked_off=lambda: not is_call or not ref,
@@ -173,11 +173,12 @@ def _failed_texts(by: Actor, since: datetime) -> list[FailedText]:
         visible_refuges(by)
         .join(Contact, Contact.refuge_id == Refuge.id)
         .join(Message, Message.contact_id == Contact.id)
-        .with_only_columns(Message, Refuge.alias, Contact.label)
+        .with_only_columns(Message, Refuge.alias, Contact)
         .where(did_not_arrive, Message.created_at > since)
         .order_by(Message.created_at.desc())
         .limit(TEXTS_SHOWN)
     ).all()
+    labels = open_fields([contact for _, _, contact in rows], "label")
     return [
         FailedText(
             template=message.template,
@@ -187,7 +188,7 @@ def _failed_texts(by: Actor, since: datetime) -> list[FailedText]:
             error_code=message.error_code or "",
             created_at=message.created_at,
         )
-        for message, alias, label in rows
+        for (message, alias, _), label in zip(rows, labels, strict=True)
     ]
 
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from migrations.row_security import LOGINS, i_am
+from migrations.sealing import Column, open_column, seal_column
 from migrations.signed_context import leave_unsigned, sign
 from migrations.words import change_words
 
@@ -14,6 +15,28 @@ down_revision = "0024"
 branch_labels = None
 depends_on = None
 
+# What was approved stays as it was approved; a record that is purged takes its reason with it.
+GLASS_MOVES = """
+    CREATE OR REPLACE FUNCTION break_glass_moves() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'INSERT' AND NEW.approved_at IS NULL THEN RETURN NEW; END IF;
+        IF TG_OP = 'UPDATE' AND OLD.approved_at IS NULL
+           AND NEW.approved_at = waymark_now()
+           AND (NEW.referral_id, NEW.asked_by_id, NEW.{reason}, NEW.asked_at)
+               = (OLD.referral_id, OLD.asked_by_id, OLD.{reason}, OLD.asked_at) THEN
+            RETURN NEW;
+        END IF;
+        {forgets}
+        RAISE EXCEPTION 'break_glass: asked, then approved once'
+            USING ERRCODE = '23514', CONSTRAINT = 'break_glass_moves';
+    END $$"""
+GLASS_FORGETS = """
+        IF TG_OP = 'UPDATE' AND NEW.reason_sealed IS NULL AND NEW.key_id IS NULL
+           AND to_jsonb(NEW) - 'reason_sealed' - 'key_id'
+               = to_jsonb(OLD) - 'reason_sealed' - 'key_id' THEN
+            RETURN NEW;
+        END IF;"""
+SEALED = (Column("break_glass", "reason"), Column("contact", "label"))
 KEPT = ["sign_in", "account"]
 OF_PEOPLE = ("sign_in", "passkey", "totp", "invitation")
 SUPPORT = """
@@ -43,6 +66,8 @@ def upgrade() -> None:
     op.execute(f"CREATE OR REPLACE VIEW report_support AS {SUPPORT.format(at_least=IN_FORCE)}")
     sign()
     _purge_people()
+    _seal()
+    _more()
 
 
 def _purge_people() -> None:
@@ -55,7 +80,63 @@ def _purge_people() -> None:
         )
 
 
+def _seal() -> None:
+    """What a person typed of a look, and what a house's phone is called."""
+    op.add_column("break_glass", sa.Column("key_id", sa.Uuid(), nullable=True))
+    op.execute("ALTER TABLE break_glass DISABLE TRIGGER USER")
+    for column in SEALED:
+        seal_column(column)
+    op.execute("ALTER TABLE break_glass ENABLE TRIGGER USER")
+    op.execute(GLASS_MOVES.format(reason="reason_sealed", forgets=GLASS_FORGETS))
+    op.alter_column("contact", "label_sealed", nullable=False)
+    # A purged record's look has no reason any more; one that has, has a whole one.
+    op.create_check_constraint(
+        op.f("ck_break_glass_reason_sealed"),
+        "break_glass",
+        "octet_length(reason_sealed) BETWEEN 44 AND 2100",
+    )
+    op.execute(
+        "CREATE POLICY forgets ON break_glass FOR UPDATE TO waymark_worker"
+        f" USING ({i_am('system')})"
+    )
+
+
+def _open() -> None:
+    op.execute("DROP POLICY forgets ON break_glass")
+    op.drop_constraint(op.f("ck_break_glass_reason_sealed"), "break_glass")
+    op.execute("ALTER TABLE break_glass DISABLE TRIGGER USER")
+    for column in SEALED:
+        open_column(column)
+    # Looks of purged records have lost their reason: the old rule asked for one.
+    op.execute("UPDATE break_glass SET reason = 'purged with its record' WHERE reason = ''")
+    op.execute("ALTER TABLE break_glass ENABLE TRIGGER USER")
+    op.drop_column("break_glass", "key_id")
+    op.execute(GLASS_MOVES.format(reason="reason", forgets=""))
+    op.create_check_constraint(
+        op.f("ck_break_glass_reason"), "break_glass", "char_length(reason) BETWEEN 15 AND 500"
+    )
+
+
+def _more() -> None:
+    """A number that ended may be another house's."""
+    op.drop_index("uq_contact_phone_index", "contact")
+    op.create_index(
+        "uq_contact_phone_index",
+        "contact",
+        ["phone_index"],
+        unique=True,
+        postgresql_where=sa.text("ends_at IS NULL"),
+    )
+
+
+def _less() -> None:
+    op.drop_index("uq_contact_phone_index", "contact")
+    op.create_index("uq_contact_phone_index", "contact", ["phone_index"], unique=True)
+
+
 def downgrade() -> None:
+    _less()
+    _open()
     for table in ("sign_in", "passkey", "totp"):
         op.execute(f"DROP POLICY removes ON {table}")
     op.execute(f"REVOKE DELETE ON {', '.join(OF_PEOPLE)} FROM waymark_worker")
