@@ -118,7 +118,19 @@ def _open() -> None:
 
 
 def _more() -> None:
-    """A number that ended may be another house's."""
+    """Who somebody is to the force's own sign-in; a number that ended may be another house's."""
+    for name in ("force_issuer", "force_subject"):
+        op.add_column("user_account", sa.Column(name, sa.Text(), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_user_account_force_login"),
+        "user_account",
+        "(force_issuer IS NULL) = (force_subject IS NULL)",
+    )
+    op.create_unique_constraint(
+        op.f("uq_user_account_force_issuer_force_subject"),
+        "user_account",
+        ["force_issuer", "force_subject"],
+    )
     op.drop_index("uq_contact_phone_index", "contact")
     op.create_index(
         "uq_contact_phone_index",
@@ -132,6 +144,8 @@ def _more() -> None:
 def _less() -> None:
     op.drop_index("uq_contact_phone_index", "contact")
     op.create_index("uq_contact_phone_index", "contact", ["phone_index"], unique=True)
+    op.drop_column("user_account", "force_subject")
+    op.drop_column("user_account", "force_issuer")
 
 
 def downgrade() -> None:
