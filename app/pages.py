@@ -32,7 +32,7 @@ from app.actors import SYSTEM, Role
 from app.db import transaction
 from app.errors import Busy, DomainError, Invalid, ProofNeeded, TooMany
 from app.logs import described
-from app.security import somebody
+from app.security import NEVER_KEPT, somebody
 from app.services import refusals
 
 log = structlog.get_logger()
@@ -88,8 +88,6 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("Data rights", "data_rights.overview"),
     ],
 }
-# What a form that is shown again must never carry.
-NEVER_KEPT = {"csrf_token", "password", "current", "code", "credential"}
 
 
 def init_pages(app: Flask) -> None:

@@ -22,6 +22,7 @@ from app.fields.providers import provider
 from app.fields.sealing import decrypt, encrypt, new_key
 from app.models.access import BreakGlass
 from app.models.beds import Refuge
+from app.models.drafts import Draft
 from app.models.factors import Totp
 from app.models.keys import Buried, RecordKey, Tombstone
 from app.models.messages import Contact, SmsInbox
@@ -52,6 +53,7 @@ SEALED: dict[type[Base], Shape] = {
     Refuge: Shape("public_id", ("handover_point",)),
     Totp: Shape("user_id", ("secret",)),
     BreakGlass: Shape("public_id", ("reason",)),
+    Draft: Shape("id", ("form",)),
 }
 
 

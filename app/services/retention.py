@@ -37,6 +37,7 @@ from app.models.referrals import (
     Safety,
 )
 from app.models.retention import Kept, LegalHold, RetentionRule
+from app.services.drafts import purge_drafts
 from app.services.retention_people import purge_accounts, purge_sign_ins
 
 AT_ONCE = 200
@@ -78,6 +79,7 @@ def purge_old() -> dict[str, int]:
             "plans": _purge_plans(_before(Kept.PLAN, now), now),
             "forms": _rows(delete(FormKey).where(FormKey.created_at <= _before(Kept.FORM, now))),
             "pre_alerts": _purge_pre_alerts(_before(Kept.PRE_ALERT, now)),
+            "drafts": purge_drafts(now),
             "sign_ins": purge_sign_ins(_before(Kept.SIGN_IN, now)),
             "accounts": purge_accounts(_before(Kept.ACCOUNT, now), now),
         }

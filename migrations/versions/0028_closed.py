@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.row_security import LOGINS, i_am
+from migrations.row_security import LOGINS, guard, i_am
 from migrations.sealing import Column, open_column, seal_column
 from migrations.signed_context import leave_unsigned, sign
 from migrations.words import change_words
@@ -68,6 +68,7 @@ def upgrade() -> None:
     _purge_people()
     _seal()
     _more()
+    _drafts()
 
 
 def _purge_people() -> None:
@@ -141,7 +142,33 @@ def _more() -> None:
     )
 
 
+def _drafts() -> None:
+    """What somebody was sending when their sign-in had idled out."""
+    op.create_table(
+        "draft",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Uuid(), nullable=False),
+        sa.Column("form_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("waymark_now()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_draft_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_draft")),
+    )
+    op.create_index(op.f("ix_draft_user_id"), "draft", ["user_id"])
+    waymark = i_am("system")
+    guard("draft", read=waymark, add=waymark, change=waymark, remove=waymark)
+    op.execute("GRANT SELECT, INSERT, UPDATE ON draft TO waymark_web")
+    op.execute("GRANT SELECT, UPDATE, DELETE ON draft TO waymark_worker")
+
+
 def _less() -> None:
+    op.drop_table("draft")
     op.drop_index("uq_contact_phone_index", "contact")
     op.create_index("uq_contact_phone_index", "contact", ["phone_index"], unique=True)
     op.drop_column("user_account", "force_subject")
