@@ -188,7 +188,7 @@ def _shown(
         officer_phone=lambda: open_field(caller, "callback_phone") if caller is not None else "",
         alias=lambda: refuge.alias if refuge else "",
         duty_line=lambda: refuge.duty_line if refuge else "",
-        phone_label=lambda: contact.label if contact else "",
+        phone_label=lambda: open_field(contact, "label") if contact else "",
         person=lambda: person or "",
         new_number=lambda: contact.public_id if contact and contact.replaces_id else None,
         is_ticked_off=lambda: not is_call or not ref,
@@ -208,11 +208,8 @@ def _phones(refuge: Refuge | None) -> list[Number]:
         .where(Contact.refuge_id == (refuge.id if refuge else None), Contact.ends_at.is_(None))
         .order_by(Contact.position, Contact.id)
     ).all()
-    numbers = open_fields(phones, "phone")
-    return [
-        Number(name=phone.label, phone=number)
-        for phone, number in zip(phones, numbers, strict=True)
-    ]
+    names, numbers = (open_fields(phones, field) for field in ("label", "phone"))
+    return [Number(name=name, phone=number) for name, number in zip(names, numbers, strict=True)]
 
 
 def _managers(now: datetime) -> dict[TaskKind, list[Number]]:
@@ -240,11 +237,12 @@ def _failed_texts(by: Actor, since: datetime) -> list[FailedText]:
         visible_refuges(by)
         .join(Contact, Contact.refuge_id == Refuge.id)
         .join(Message, Message.contact_id == Contact.id)
-        .with_only_columns(Message, Refuge.alias, Contact.label)
+        .with_only_columns(Message, Refuge.alias, Contact)
         .where(did_not_arrive, Message.created_at > since)
         .order_by(Message.created_at.desc())
         .limit(TEXTS_SHOWN)
     ).all()
+    labels = open_fields([contact for _, _, contact in rows], "label")
     return [
         FailedText(
             template=message.template,
@@ -254,7 +252,7 @@ def _failed_texts(by: Actor, since: datetime) -> list[FailedText]:
             error_code=message.error_code or "",
             created_at=message.created_at,
         )
-        for message, alias, label in rows
+        for (message, alias, _), label in zip(rows, labels, strict=True)
     ]
 
 

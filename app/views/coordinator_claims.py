@@ -9,8 +9,8 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.errors import Conflict
-from app.pages import NEVER_KEPT, REFERENCE, try_again
-from app.security import me
+from app.pages import REFERENCE, try_again
+from app.security import NEVER_KEPT, me
 from app.services import claims
 from app.views.coordinator import bp
 
