@@ -97,6 +97,14 @@ def _pentameter(asked: argparse.Namespace) -> int:
     return 1 if found.broken else 0
 
 
+def _week(asked: argparse.Namespace) -> int:
+    from bench import week
+
+    found = week.play(seed=week.SEED if asked.seed is None else asked.seed)
+    print(week.report(found))
+    return 1 if found.broken else 0
+
+
 def _fuzz(asked: argparse.Namespace) -> int:
     from bench import fuzz
 
@@ -151,6 +159,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "proposal": _proposal,
     "engine": _engine,
     "pentameter": _pentameter,
+    "week": _week,
     "fuzz": _fuzz,
     "policies": _policies,
     "answers": _answers,

@@ -57,6 +57,13 @@ class Stage:
         answer.raise_for_status()
         return str(answer.json()["trouble"])
 
+    def settle(self, **settings: Any) -> None:
+        """Change how the phones behave from now on: see ``app.demo_phone.control.settle``."""
+        answer = requests.post(
+            self.phone_url + "/control/settings", json=settings, auth=(ACCOUNT, TOKEN), timeout=30
+        )
+        answer.raise_for_status()
+
     def texts(self) -> list[dict[str, Any]]:
         """Every text that the phones sent or got, oldest first."""
         answer = requests.get(self.phone_url + "/control/ledger", auth=(ACCOUNT, TOKEN), timeout=30)
