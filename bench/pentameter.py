@@ -61,7 +61,11 @@ class Replay(Seen):
 
 
 def replay(
-    *, weeks: int = WEEKS, seed: int = SEED, postgres: EmbeddedPostgres | None = None
+    *,
+    weeks: int = WEEKS,
+    seed: int = SEED,
+    postgres: EmbeddedPostgres | None = None,
+    template: str = "",
 ) -> Replay:
     """Play the first ``weeks`` of the half year on a Waymark of its own and look at what happened.
 
@@ -70,7 +74,7 @@ def replay(
     """
     started = time.monotonic()
     world = World.generate(seed, Scenario.HALF_YEAR)
-    with stage(postgres) as built, built.owner.app_context():
+    with stage(postgres, template=template) as built, built.owner.app_context():
         inside = ServiceDoors(world, start=BEGINS, mail=MAIL)
         doors = WebDoors(inside, built)
         doors.at(world.residents[0].woman.arrives_minute - DAY_MINUTES)

@@ -72,13 +72,16 @@ class Stage:
 
 
 @contextmanager
-def stage(postgres: EmbeddedPostgres | None = None) -> Iterator[Stage]:
-    """Build everything on free ports and take it down again; ``postgres`` may be shared."""
+def stage(postgres: EmbeddedPostgres | None = None, *, template: str = "") -> Iterator[Stage]:
+    """Build everything on free ports and take it down again; ``postgres`` may be shared.
+
+    ``template`` names a database of that server with every migration and the reference data.
+    """
     with tempfile.TemporaryDirectory(prefix="waymark-replay-") as folder:
         server = postgres or EmbeddedPostgres(Path(folder) / "data", durable=False)
         server.start()
         try:
-            with _served(server, Path(folder)) as made:
+            with _served(server, Path(folder), template) as made:
                 yield made
         finally:
             if postgres is None:
@@ -86,9 +89,11 @@ def stage(postgres: EmbeddedPostgres | None = None) -> Iterator[Stage]:
 
 
 @contextmanager
-def _served(server: EmbeddedPostgres, folder: Path) -> Iterator[Stage]:
-    address = server.create_database(DATABASE)
-    command.upgrade(alembic_config(address), "head")
+def _served(server: EmbeddedPostgres, folder: Path, template: str) -> Iterator[Stage]:
+    if template:
+        server.create_database(DATABASE, template=template)
+    else:
+        command.upgrade(alembic_config(server.create_database(DATABASE)), "head")
     # Ports first: each of the two must know the other's address before it is built.
     web_hook, phone_hook = _Late(), _Late()
     with _listening(web_hook) as web_url, _listening(phone_hook) as phone_url:
@@ -114,8 +119,9 @@ def _served(server: EmbeddedPostgres, folder: Path) -> Iterator[Stage]:
         # The apps have set up their logs; here the table at the end is what is worth reading.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         web_hook.application, phone_hook.application = apps[WEB], phone
-        with apps[OWNER].app_context():
-            load_reference()
+        if not template:
+            with apps[OWNER].app_context():
+                load_reference()
         try:
             yield Stage(
                 web_url=web_url,

@@ -34,8 +34,8 @@ from bench.week_doors import SURGE, WeekDoors
 from bench.week_world import DAY_MINUTES, WEEK, Size
 
 SEED = 2009
-# Midnight in London on Monday 5 October 2009, summer time: Poppy had 54 beds then (F017).
-BEGINS = datetime(2009, 10, 4, 23, 0, tzinfo=UTC)
+# Midnight in London on a Monday in summer time; the network is as large as Poppy's of 2009 (F017).
+BEGINS = datetime(2026, 10, 4, 23, 0, tzinfo=UTC)
 HOUR = 60
 MORNING = 9  # when houses look after their rooms
 RULES = len(invariants.RULES) + 1 + len(ledgers.RULES)
@@ -66,15 +66,24 @@ class Week(Seen):
         return tuple(course for course in self.courses if course.woman.incident == SURGE)
 
 
-def play(*, seed: int = SEED, size: Size = WEEK, postgres: EmbeddedPostgres | None = None) -> Week:
+def play(
+    *,
+    seed: int = SEED,
+    size: Size = WEEK,
+    postgres: EmbeddedPostgres | None = None,
+    template: str = "",
+) -> Week:
     """Play the week on a Waymark of its own; invariants and ledgers are read after every hour.
+
+    ``postgres`` and ``template`` are as for ``stage``.
 
     Raises:
         bench.browser.PageError: a page or a text did not do what a person needed.
     """
     started = time.monotonic()
     world = week_world.draw(seed, size)
-    with stage(postgres) as built, built.owner.app_context(), _drawn_codes(seed):
+    on = stage(postgres, template=template)
+    with on as built, built.owner.app_context(), _drawn_codes(seed):
         inside = ServiceDoors(world, start=BEGINS, mail=MAIL)
         personas = Personas(of_house=week_world.personas(world))
         doors = WeekDoors(inside=inside, stage=built, personas=personas, size=size)
@@ -98,7 +107,7 @@ def _begin_hour(doors: WeekDoors, hour: int) -> None:
     doors.at(hour * HOUR)
     if hour % 24 == MORNING:
         doors.morning(hour // 24)
-    if hour == doors.size.surge_at // HOUR - 24:
+    if hour == doors.size.surge_at // HOUR - doors.size.warned_hours:
         doors.pre_alert()
     doors.start_again()
 

@@ -23,7 +23,7 @@ from app.services import beds, matching, trail
 from bench.browser import PageError
 from bench.personas import Persona, Personas, Text, steps
 from bench.web_doors import WebDoors
-from bench.week_world import Size
+from bench.week_world import RAIDED_REGION, Size
 
 SECOND_PHONE = "+447700900{:03d}"  # of Ofcom's range for drama; the first phones are below 200
 STARTS_AGAIN = timedelta(hours=12)
@@ -185,16 +185,17 @@ class WeekDoors(WebDoors):
     # What the desk does
 
     def pre_alert(self) -> None:
-        """The desk is told a day ahead that a raid is coming, and the worker rehearses it."""
-        day = self.now().astimezone(LONDON).date() + timedelta(days=1)
+        """The desk is told that a raid is coming, and the worker rehearses it."""
+        arrives = self.inside.start + timedelta(minutes=self.size.surge_at)
+        day = arrives.astimezone(LONDON).date()
         browser, _ = self._sign_in(COORDINATOR.email)
         page = browser.get("/desk/pre-alerts/new")
         typed = {
             "women_least": str(self.size.surge * 3 // 4),
             "women_most": str(self.size.surge),
-            "region": "E12000007",
+            "region": RAIDED_REGION,
             "from_day": day.isoformat(),
-            "from_time": "06:00",
+            "from_time": f"{arrives.astimezone(LONDON):%H:%M}",
             "until_day": day.isoformat(),
             "until_time": "23:00",
         }
@@ -221,6 +222,7 @@ class WeekDoors(WebDoors):
         browser, _ = self._sign_in(COORDINATOR.email)
         page = browser.get(self._alert)
         browser.send(page, page.form("/here"), {"refs": raid})
+        self.seen["raids announced"] += 1
         page = browser.get(f"/desk/requests/{raid[-1]}")
         if page.has_form("/call-back"):
             browser.send(page, page.form("/call-back"), {"outcome": "genuine"})

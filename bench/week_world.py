@@ -17,10 +17,9 @@ DAY_MINUTES = 24 * 60
 MONDAY = 0
 ASKED_A_MINUTE = 4  # of a raid, several officers at once
 CHARITY = "Larkspur Trust (demonstration)"
-FORCES = (
-    DEMO_FORCE, "south-yorkshire", "south-wales", "greater-manchester", "west-midlands", "kent",
-    "thames-valley", "essex",
-)  # fmt: skip
+FORCES = (DEMO_FORCE, "south-yorkshire", "south-wales", "greater-manchester", "kent")
+RAIDING = "kent"  # so far from the houses that most of them are safe for its women
+RAIDED_REGION = "E12000008"
 # 40 beds in London, 9 in Yorkshire, 5 in Wales, as Poppy had in 2009 (F017): for each house its
 # persona and the beds of its rooms.
 HOUSES: tuple[tuple[str, Persona, tuple[int, ...]], ...] = (
@@ -39,13 +38,17 @@ HOUSES: tuple[tuple[str, Persona, tuple[int, ...]], ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much of a week is played: a raid of ``surge`` women on a day (from 0), at a minute."""
+    """How much of a week is played: a raid of ``surge`` women on a day (from 0), at a minute.
+
+    The desk is told ``warned_hours`` before it; ``occupied`` is the share of rooms lived in.
+    """
 
     days: int = 7
     people: int = 30
     surge: int = 40
     surge_day: int = 3
     surge_minute: int = 6 * 60 + 40
+    warned_hours: int = 24
     occupied: float = 0.4
 
     @property
@@ -131,7 +134,7 @@ def _of_size(room: RoomPlan, bed_spaces: int) -> RoomPlan:
 
 
 def _surge(seed: int, size: Size) -> list[WomanPlan]:
-    raid = draw_surge(_stream(seed, "surge"), DEMO_FORCE, people=size.surge)
+    raid = draw_surge(_stream(seed, "surge"), RAIDING, people=size.surge)
     return [
         replace(woman, arrives_minute=size.surge_at + number // ASKED_A_MINUTE)
         for number, woman in enumerate(raid)
