@@ -46,7 +46,10 @@ SETTINGS = {
     "log_statement": "none",
     "log_checkpoints": "off",
 }
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+NOT_DURABLE = {
+    **dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off"),
+    "max_wal_size": "256MB",  # its folder may be memory
+}
 
 
 class EmbeddedPostgres:

@@ -61,7 +61,7 @@ def test_a_solver_that_ends_gives_the_plan_it_gives_here() -> None:
 
 @pytest.mark.parametrize("solver", [hangs, hangs_in_mid_sentence])
 def test_a_solver_that_hangs_is_ended_and_its_plan_kept(solver: Callable[..., None]) -> None:
-    plan = solve_within(small(), seconds=15, grace=0, solver=solver)
+    plan = solve_within(small(), seconds=8, grace=0, solver=solver)
 
     assert same_decisions(plan, place(small(), seconds=30))
 
