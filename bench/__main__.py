@@ -136,9 +136,10 @@ def _audit(_: argparse.Namespace) -> int:
 
 
 def _webhooks(asked: argparse.Namespace) -> int:
-    from bench import webhooks
+    from bench import killed_workers, webhooks
 
-    return webhooks.run(times=webhooks.TIMES if asked.times is None else asked.times)
+    times = webhooks.TIMES if asked.times is None else asked.times
+    return webhooks.run(times=times, course=killed_workers.Course())
 
 
 def _fields(_: argparse.Namespace) -> int:

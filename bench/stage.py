@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+import secrets
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -45,6 +47,7 @@ class Stage:
     owner: Flask
     worker: Flask
     gateway: TwilioGateway
+    settings: Settings
 
     def reply(self, number: str, body: str) -> str:
         """Text the service from a house's phone; returns what went wrong, empty when nothing."""
@@ -59,8 +62,15 @@ class Stage:
 
     def settle(self, **settings: Any) -> None:
         """Change how the phones behave from now on: see ``app.demo_phone.control.settle``."""
+        self._tell("/control/settings", settings)
+
+    def plan_faults(self, **wanted: Any) -> None:
+        """Let requests to the phones go wrong: see ``app.demo_phone.control.plan_faults``."""
+        self._tell("/control/faults", wanted)
+
+    def _tell(self, path: str, wanted: dict[str, Any]) -> None:
         answer = requests.post(
-            self.phone_url + "/control/settings", json=settings, auth=(ACCOUNT, TOKEN), timeout=30
+            self.phone_url + path, json=wanted, auth=(ACCOUNT, TOKEN), timeout=30
         )
         answer.raise_for_status()
 
@@ -129,6 +139,7 @@ def _served(server: EmbeddedPostgres, folder: Path, template: str) -> Iterator[S
                 owner=apps[OWNER],
                 worker=apps[WORKER],
                 gateway=TwilioGateway.from_settings(settings),
+                settings=settings,
             )
         finally:
             phone.extensions["exchange"].stop()
@@ -136,6 +147,17 @@ def _served(server: EmbeddedPostgres, folder: Path, template: str) -> Iterator[S
                 with each.app_context():
                     db.engine.dispose()
             server.drop_database(DATABASE)
+
+
+@contextmanager
+def drawn_codes(seed: int) -> Iterator[None]:
+    """References and offer codes from a seed: ties in a plan are broken by reference."""
+    choice = secrets.choice
+    secrets.choice = random.Random(f"waymark/{seed}/codes").choice
+    try:
+        yield
+    finally:
+        secrets.choice = choice
 
 
 class _Late:

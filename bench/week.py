@@ -5,12 +5,9 @@ Nobody in it is real. The same seed plays the same week.
 
 from __future__ import annotations
 
-import random
-import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
@@ -29,7 +26,7 @@ from app.services import invariants
 from bench import ledgers, week_world
 from bench.personas import Persona, Personas
 from bench.seen import Seen, duration, look, row, share
-from bench.stage import stage
+from bench.stage import drawn_codes, stage
 from bench.week_doors import SURGE, WeekDoors
 from bench.week_world import DAY_MINUTES, WEEK, Size
 
@@ -83,7 +80,7 @@ def play(
     started = time.monotonic()
     world = week_world.draw(seed, size)
     on = stage(postgres, template=template)
-    with on as built, built.owner.app_context(), _drawn_codes(seed):
+    with on as built, built.owner.app_context(), drawn_codes(seed):
         inside = ServiceDoors(world, start=BEGINS, mail=MAIL)
         personas = Personas(of_house=week_world.personas(world))
         doors = WeekDoors(inside=inside, stage=built, personas=personas, size=size)
@@ -117,17 +114,6 @@ def _held(doors: WeekDoors) -> dict[str, int]:
     doors.sweep()
     ledgers.wait_for_news()
     return invariants.broken() | ledgers.apart(doors.stage.texts())
-
-
-@contextmanager
-def _drawn_codes(seed: int) -> Iterator[None]:
-    """References and offer codes from the seed: ties in a plan are broken by reference."""
-    choice = secrets.choice
-    secrets.choice = random.Random(f"waymark/{seed}/codes").choice
-    try:
-        yield
-    finally:
-        secrets.choice = choice
 
 
 def _looked_at(
