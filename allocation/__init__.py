@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import allocation._one_thread  # noqa: F401 - before numpy
 from allocation.check import RoomVerdict, Violation, eligible_rooms, score, verify, violations
 from allocation.doubt import Doubt, Watch, chance_still_free
 from allocation.forecast import Forecast, parse_forecast

@@ -65,8 +65,9 @@ class Houses:
 
     def allowed(self, women: Sequence[Household], minutes: Ints) -> Flags:
         """H4 to H8, H10 and H11."""
-        wanted = {"inside_only": [True], "outside_only": [False]}
-        sides = [np.isin(self._in_london, wanted.get(h.london, [True, False])) for h in women]
+        wanted = {"inside_only": self._in_london, "outside_only": ~self._in_london}
+        anywhere = np.ones_like(self._in_london)
+        sides = [wanted.get(h.london, anywhere) for h in women]
         longest = np.array([_or_far(h.max_travel_minutes) for h in women], dtype=np.int64)
         oldest = np.array([_oldest_boy(h) for h in women], dtype=np.int64)
         good = np.array(sides, dtype=bool).reshape(minutes.shape)

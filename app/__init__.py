@@ -9,7 +9,7 @@ from wsgiref.headers import Headers
 from flask import Flask
 from whitenoise import WhiteNoise
 
-from app.db import CONNECTION_OPTIONS, db
+from app.db import CONNECTION_OPTIONS, init_db
 from config import Settings
 
 OWNER = "waymark_owner"
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None, *, role: str = "waymark_web") -
         SEND_FILE_MAX_AGE_DEFAULT=ONE_YEAR,  # every asset's address holds its content's hash
     )
     init_logs(settings)
-    db.init_app(flask)
+    init_db(flask)
     browsers.init_browsers(flask, settings)
     init_fields(flask)
     security.init_security(flask)

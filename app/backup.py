@@ -25,6 +25,7 @@ from config import DATABASE_ROLES
 Counts = dict[str, int]
 SERVICE_ROLES = DATABASE_ROLES[1:]
 KEY_TABLE = "record_key"
+SIGNING_KEYS = "waymark_private.context_key"  # shared anew after a restore
 _TABLES = """
     SELECT c.relname, pg_has_role(current_user, c.relowner, 'MEMBER')
       FROM pg_class c
@@ -192,7 +193,9 @@ def _dump(
     if not counts:
         raise BackupError("This database has no tables: there is nothing to save.")
     command: Command = [program("pg_dump", major_of(connection)), "--format=custom"]
-    without_keys = [f"--exclude-table-data=public.{KEY_TABLE}"]
+    without_keys = [
+        f"--exclude-table-data={each}" for each in (f"public.{KEY_TABLE}", SIGNING_KEYS)
+    ]
     # As statements: keys come back after the policies, and COPY loads no table that has some.
     only_keys = ["--data-only", "--inserts", f"--table=public.{KEY_TABLE}"]
     # pg_dump stops at row security unless it is told that we have seen to it: count_rows has.

@@ -15,15 +15,20 @@ BAR_HEIGHT = 16
 BAR_GAP = 3
 ROW_GAP = 12
 STRIP_HEIGHT = 34
+NOT_SHOWN = "not shown"
 NARROWEST_WITH_NUMBER = 7.0  # per cent of the strip; below this a number would spill over
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One row of a bar chart: a label and one whole number for each series."""
+    """One row of a bar chart: a label and one whole number for each series; None is not shown."""
 
     label: str
-    values: tuple[int, ...]
+    values: tuple[int | None, ...]
+
+
+def _said(value: int | None) -> str:
+    return NOT_SHOWN if value is None else f"{value:,}"
 
 
 def bar_chart(
@@ -40,7 +45,7 @@ def bar_chart(
     with more or fewer values than ``series``.
     """
     for bar in bars:
-        if len(bar.values) != len(series) or min(bar.values) < 0:
+        if len(bar.values) != len(series) or min(_known(bar.values), default=0) < 0:
             raise ValueError(
                 f"{bar.label}: wants {len(series)} numbers of 0 or more, got {bar.values}"
             )
@@ -51,15 +56,19 @@ def bar_chart(
     )
 
 
+def _known(values: Sequence[int | None]) -> list[int]:
+    return [value for value in values if value is not None]
+
+
 def _bars(bars: Sequence[Bar], name: str, title: str, series: Sequence[str]) -> Markup:
-    longest = max((value for bar in bars for value in bar.values), default=0) or 1
+    longest = max((value for bar in bars for value in _known(bar.values)), default=0) or 1
     row_height = LABEL_HEIGHT + len(series) * (BAR_HEIGHT + BAR_GAP) + ROW_GAP
     rows = Markup("").join(_row(bar, index * row_height, longest) for index, bar in enumerate(bars))
     return _svg(name, "wm-chart", len(bars) * row_height, title, _described(bars, series), rows)
 
 
 def _row(bar: Bar, top: int, longest: int) -> Markup:
-    figures = " / ".join(f"{value:,}" for value in bar.values)
+    figures = " / ".join(_said(value) for value in bar.values)
     drawn = [
         Markup('<text x="0" y="{}">{}</text>').format(top + 15, bar.label),
         Markup('<text class="wm-chart__figure" x="100%" y="{}">{}</text>').format(
@@ -69,7 +78,8 @@ def _row(bar: Bar, top: int, longest: int) -> Markup:
     for index, value in enumerate(bar.values):
         y = top + LABEL_HEIGHT + index * (BAR_HEIGHT + BAR_GAP)
         drawn.append(_rect("wm-chart__track", 0, y, 100, BAR_HEIGHT))
-        drawn.append(_rect(f"wm-chart__bar-{index + 1}", 0, y, 100 * value / longest, BAR_HEIGHT))
+        width = 100 * (value or 0) / longest
+        drawn.append(_rect(f"wm-chart__bar-{index + 1}", 0, y, width, BAR_HEIGHT))
     return Markup("").join(drawn)
 
 
@@ -105,7 +115,7 @@ def _table(bars: Sequence[Bar], title: str, series: Sequence[str], first_column:
 
 def _table_row(bar: Bar) -> Markup:
     cells = Markup("").join(
-        Markup('<td class="govuk-table__cell govuk-table__cell--numeric">{}</td>').format(f"{v:,}")
+        Markup('<td class="govuk-table__cell govuk-table__cell--numeric">{}</td>').format(_said(v))
         for v in bar.values
     )
     return Markup(
@@ -116,7 +126,9 @@ def _table_row(bar: Bar) -> Markup:
 def _described(bars: Sequence[Bar], series: Sequence[str]) -> str:
     return "; ".join(
         f"{bar.label}: "
-        + ", ".join(f"{word} {value:,}" for word, value in zip(series, bar.values, strict=True))
+        + ", ".join(
+            f"{word} {_said(value)}" for word, value in zip(series, bar.values, strict=True)
+        )
         for bar in bars
     )
 

@@ -13,6 +13,7 @@ from alembic.config import Config
 from flask import Flask, current_app
 from sqlalchemy import make_url
 
+from app.acting_key import share_key
 from app.actors import SYSTEM, Role
 from app.backup import back_up as write_backup
 from app.backup import restore as read_backup
@@ -51,6 +52,12 @@ def alembic_config(url: str) -> Config:
     return config
 
 
+def bring_up_to_date(url: str, secret_key: str) -> None:
+    """Migrate the database at ``url``, the owner's, and share the key that signs who acts."""
+    command.upgrade(alembic_config(url), "head")
+    share_key(url, secret_key)
+
+
 def _as(role: str) -> Flask:
     """This service again, working as another database role."""
     from app import create_app
@@ -63,7 +70,8 @@ def migrate() -> None:
     """Bring the database to the newest migration."""
     from app import database_url
 
-    command.upgrade(alembic_config(database_url(current_app.config["SETTINGS"], OWNER)), "head")
+    settings = current_app.config["SETTINGS"]
+    bring_up_to_date(database_url(settings, OWNER), settings.secret_key)
     click.echo("The database is up to date.")
 
 
@@ -263,7 +271,7 @@ def restore(file: Path, keys: Path | None) -> None:
         raise click.ClickException(str(error)) from None
     if keys is None:
         click.echo("There is no copy of keys beside it: what is sealed cannot be read.", err=True)
-    command.upgrade(alembic_config(url), "head")
+    bring_up_to_date(url, current_app.config["SETTINGS"].secret_key)
     _say_rows(counts)
     with _as(OWNER).app_context():
         click.echo(f"{bury_again(buried):>9} purged again")

@@ -7,16 +7,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import psycopg
 import structlog
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import TransactionStatus
 from sqlalchemy import DateTime, MetaData, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.acting_key import key_of, signature
 from app.actors import SYSTEM, Actor
 from app.errors import Busy, Conflict
 
@@ -62,16 +66,23 @@ db = SQLAlchemy(
     },
 )
 
-_CONTEXT = text(
-    "SELECT waymark_now(),"
-    " set_config('app.user_id', :user_id, true),"
-    " set_config('app.role', :role, true),"
-    " set_config('app.organisation_id', :organisation_id, true),"
-    " set_config('app.refuge_id', :refuge_id, true)"
-)
+_CONTEXT = text("SELECT act_as(:user_id, :role, :organisation_id, :refuge_id, :seal)")
+KEY = "waymark_acting_key"  # of a connection's info: row_security.py puts it there
 _OPEN = "waymark_transaction"
 _BY = "waymark_by"
 _STEPS = "waymark_before_commit"
+
+
+def init_db(flask: Flask) -> None:
+    """The engine of one process; each of its connections is given the key to sign with."""
+    db.init_app(flask)
+    key = key_of(flask.config["SECRET_KEY"] or "")
+
+    def give_key(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[KEY] = key
+
+    with flask.app_context():
+        event.listen(db.engine, "connect", give_key)
 
 
 @contextmanager
@@ -117,13 +128,13 @@ def as_waymark() -> Iterator[None]:
     session: Session = db.session()
     by: Actor = session.info[_BY]
     session.flush()
-    session.execute(_CONTEXT, SYSTEM.context())
+    _tell(session, SYSTEM)
     try:
         yield
         session.flush()
     finally:
         if not _is_broken(session):
-            session.execute(_CONTEXT, by.context())
+            _tell(session, by)
 
 
 def _refuse_to_lose_it(session: Session) -> None:
@@ -152,8 +163,16 @@ def before_commit(name: str, step: Callable[[Session], None]) -> None:
 def _begin(session: Session, by: Actor, *, as_report: bool) -> datetime:
     if as_report:
         session.execute(text("SET LOCAL ROLE waymark_report"))
-    row = session.execute(_CONTEXT, by.context()).one()
-    now: datetime = row[0]
+    return _tell(session, by)
+
+
+def _tell(session: Session, by: Actor) -> datetime:
+    """Say who acts, signed with this process's key, and be told the time."""
+    told = by.context()
+    pooled = session.connection().connection
+    raw = cast("psycopg.Connection[Any]", pooled.driver_connection)
+    seal = signature(pooled.info[KEY], raw, told)
+    now: datetime = session.execute(_CONTEXT, told | {"seal": seal}).scalar_one()
     return now
 
 

@@ -55,6 +55,7 @@ class Template(StrEnum):
     CONFIRM_BY_SIGNING_IN = "confirm_by_signing_in"
     NUMBER_REPLACED = "number_replaced"
     NUMBER_ADDED = "number_added"
+    ESCALATED = "escalated"
 
 
 TEXTS: Mapping[Template, str] = {
@@ -171,6 +172,9 @@ TEXTS: Mapping[Template, str] = {
         "This number is new for bed requests. For 24 hours each answer from it"
         " is confirmed by signing in."
     ),
+    Template.ESCALATED: (
+        "{ref} needs the {manager}: its time has passed. Ring the desk now, or sign in."
+    ),
 }
 
 # A value of any other shape never gets into a text, whatever is asked for.
@@ -181,6 +185,8 @@ SHAPES: Mapping[str, re.Pattern[str]] = {
     "bed": re.compile(r"[1-9][0-9]{0,2}"),
     "beds": re.compile(r"[1-9][0-9]{0,2}(-[0-9]{1,3})?(, [1-9][0-9]{0,2}(-[0-9]{1,3})?){0,6}"),
     "until": re.compile(r"[1-9][0-9]? [A-Z][a-z]{2,3} ([01][0-9]|2[0-3]):[0-5][0-9]"),
+    "ref": re.compile(r"R-[0-9A-Z]{7}"),
+    "manager": re.compile(r"(duty|regional) manager"),
     "words": re.compile(r"[A-Z]{3,8}(, [A-Z]{3,8}){0,9}"),
     **dict.fromkeys(("free", "held", "taken", "out"), re.compile(r"[0-9]{1,3}")),
 }

@@ -81,7 +81,11 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("Data rights", "data_rights.overview"),
     ],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
-    Role.ADMINISTRATOR: [("People", "admin.list_users"), ("Add a person", "admin.new_user")],
+    Role.ADMINISTRATOR: [
+        ("People", "admin.list_users"),
+        ("Add a person", "admin.new_user"),
+        ("Managers on call", "escalation.list_managers"),
+    ],
     Role.DATA_PROTECTION_LEAD: [
         ("Who looked", "records.home"),
         ("Looks", "access.list_looks"),

@@ -11,9 +11,12 @@ from typing import Any
 import click
 import structlog
 from flask import Flask
+from psycopg.errors import InsufficientPrivilege, UndefinedFunction
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from app.acting_key import key_of, signature
+from app.actors import SYSTEM
 from app.db import db
 from app.server_logs import refuse_talkative_server
 from config import SettingsError
@@ -34,6 +37,7 @@ OPEN_TABLES = {
     "support_item": "the service's own words",
     "abuse_limit": "the service's own words",
     "retention_rule": "the service's own words",
+    "small_count_rule": "the service's own words",
     "hand_on_contact": "public numbers",
     "alembic_version": "one word, for readiness",
     "clock_shift": "one row, nobody's",
@@ -72,7 +76,9 @@ def refuse_unsafe_database(app: Flask) -> None:
             somebody's rows is not under row security.
     """
     with app.app_context():
-        event.listen(db.engine, "connect", _refuser(is_demo=app.config["SETTINGS"].is_demo))
+        key = key_of(app.config["SECRET_KEY"])
+        refuser = _refuser(key, is_demo=app.config["SETTINGS"].is_demo)
+        event.listen(db.engine, "connect", refuser)
         if click.get_current_context(silent=True) is not None:
             return
         try:
@@ -83,7 +89,7 @@ def refuse_unsafe_database(app: Flask) -> None:
             db.engine.dispose()  # a process that is forked from this one must not share it
 
 
-def _refuser(*, is_demo: bool) -> Callable[[Any, object], None]:
+def _refuser(key: bytes, *, is_demo: bool) -> Callable[[Any, object], None]:
     who = "current_user" if is_demo else "session_user"
     too_powerful = TOO_POWERFUL.format(who=who)
 
@@ -96,8 +102,25 @@ def _refuser(*, is_demo: bool) -> Callable[[Any, object], None]:
         if found is not None or bare is not None:
             connection.close()
             raise SettingsError(_words(found and found[0], bare and bare[0], is_demo=is_demo))
+        _refuse_another_key(connection, key)
 
     return refuse
+
+
+def _refuse_another_key(connection: Any, key: bytes) -> None:
+    """What this process says of who acts must be believed, or every page of it fails."""
+    seal = signature(key, connection, SYSTEM.context())
+    try:
+        connection.execute("SELECT act_as('', 'system', '', '', %s)", [seal])
+    except UndefinedFunction:
+        pass  # a database before its migrations: readiness says so
+    except InsufficientPrivilege:
+        connection.close()
+        raise SettingsError(
+            "The database does not know the key that follows from this SECRET_KEY. Run"
+            " flask --app wsgi migrate with the SECRET_KEY of the web and the worker."
+        ) from None
+    connection.rollback()
 
 
 def _words(login: str | None, table: str | None, *, is_demo: bool) -> str:

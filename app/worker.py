@@ -20,6 +20,7 @@ from app.errors import DomainError
 from app.queue import Job
 from app.services import (
     anchors,
+    escalation,
     health,
     key_rotation,
     matching,
@@ -220,6 +221,8 @@ def sweep(gateway: SmsGateway, public_url: str) -> None:
         offers.lapse_offers,
         voids.keep_time,
         offers.ask_after_the_overdue,
+        escalation.escalate,
+        escalation.settle,
         matching.plan_if_due,
         matching.answer_questions,
         pre_alerts.expire,

@@ -156,6 +156,13 @@ def _live(_: argparse.Namespace) -> int:
     return 0
 
 
+def _signed(_: argparse.Namespace) -> int:
+    from bench import signed
+
+    print(signed.report(signed.measure()), end="\n\n")
+    return 0
+
+
 RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "proposal": _proposal,
     "engine": _engine,
@@ -168,6 +175,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "webhooks": _webhooks,
     "fields": _fields,
     "live": _live,
+    "signed": _signed,
 }
 EVERY_TIME = ("proposal", "engine", "pentameter")
 

@@ -17,13 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic import command
 from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
 from app.actors import SYSTEM
-from app.cli import alembic_config
+from app.cli import bring_up_to_date
 from app.db import db, transaction
 from app.embedded_postgres import EmbeddedPostgres
 from app.events import Fact, record
@@ -32,6 +31,7 @@ from app.worker import SEAL_EVERY_SECONDS
 from config import Settings
 
 DATABASE = "waymark_audit_bench"
+SECRET_KEY = "only for a benchmark, " * 2
 OWNER, WEB, WORKER = "waymark_owner", "waymark_web", "waymark_worker"
 WRITERS, SECONDS, TURNS = 4, 4.0, 5
 ROWS = 100_000
@@ -62,7 +62,7 @@ def measure() -> Measured:
         server = EmbeddedPostgres(Path(folder), durable=False)
         server.start()
         try:
-            command.upgrade(alembic_config(server.create_database(DATABASE)), "head")
+            bring_up_to_date(server.create_database(DATABASE), SECRET_KEY)
             return _measured({role: _app(server, role) for role in (OWNER, WEB, WORKER)})
         finally:
             server.remove()
@@ -74,7 +74,7 @@ def _app(server: EmbeddedPostgres, role: str) -> Flask:
             database_url=server.url(OWNER, DATABASE),
             web_database_url=server.url(WEB, DATABASE),
             worker_database_url=server.url(WORKER, DATABASE),
-            secret_key="only for a benchmark, " * 2,
+            secret_key=SECRET_KEY,
         ),
         role=role,
     )

@@ -167,7 +167,7 @@ def _one(
     changes: int,
 ) -> Found:
     rng = random.Random(20071003)
-    cookie = _sign_in(played, url)
+    cookie = sign_in(played, url, COORDINATOR.email)
     boards = [Board(url, cookie, asks_first) for _ in range(count)]
     stop = threading.Event()
     every = ASK_EVERY if asks_first else POLL_EVERY
@@ -237,11 +237,10 @@ def _processor(processes: list[psutil.Process]) -> float:
     return total
 
 
-def _sign_in(played: Stage, url: str) -> str:
+def sign_in(played: Stage, url: str, email: str) -> str:
+    """The cookies of somebody of the demonstration."""
     with played.owner.app_context(), transaction(by=SYSTEM):
-        person = db.session.scalars(
-            select(User.public_id).where(User.email == COORDINATOR.email)
-        ).one()
+        person = db.session.scalars(select(User.public_id).where(User.email == email)).one()
     session = requests.Session()
     token = TOKEN.search(session.get(url + "/", timeout=30).text)
     assert token is not None

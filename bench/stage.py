@@ -15,12 +15,11 @@ from typing import Any
 
 import requests
 import structlog
-from alembic import command
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from app.cli import alembic_config
+from app.cli import bring_up_to_date
 from app.db import db
 from app.demo_phone.application import create_phone
 from app.embedded_postgres import EmbeddedPostgres
@@ -30,6 +29,7 @@ from config import Settings
 
 ACCOUNT, TOKEN, SERVICE = "AC" + "7" * 32, "token-of-the-replay", "MG" + "7" * 32
 DATABASE = "waymark_replay"
+SECRET_KEY = "only for a replay, " * 3
 OWNER, WEB, WORKER = "waymark_owner", "waymark_web", "waymark_worker"
 
 
@@ -100,10 +100,8 @@ def stage(postgres: EmbeddedPostgres | None = None, *, template: str = "") -> It
 
 @contextmanager
 def _served(server: EmbeddedPostgres, folder: Path, template: str) -> Iterator[Stage]:
-    if template:
-        server.create_database(DATABASE, template=template)
-    else:
-        command.upgrade(alembic_config(server.create_database(DATABASE)), "head")
+    address = server.create_database(DATABASE, template=template or "template1")
+    bring_up_to_date(address, SECRET_KEY)
     # Ports first: each of the two must know the other's address before it is built.
     web_hook, phone_hook = _Late(), _Late()
     with _listening(web_hook) as web_url, _listening(phone_hook) as phone_url:
@@ -112,7 +110,7 @@ def _served(server: EmbeddedPostgres, folder: Path, template: str) -> Iterator[S
             database_url=server.url(OWNER, DATABASE),
             web_database_url=server.url(WEB, DATABASE),
             worker_database_url=server.url(WORKER, DATABASE),
-            secret_key="only for a replay, " * 3,
+            secret_key=SECRET_KEY,
             public_url=web_url,
             twilio_account_sid=ACCOUNT,
             twilio_auth_token=TOKEN,

@@ -20,13 +20,12 @@ def run() -> None:
     if not url:
         raise SystemExit("migrate: no database address; run `flask --app wsgi migrate`")
     engine = create_engine(
-        url,
-        poolclass=pool.NullPool,
-        connect_args={"options": "-c lock_timeout=5000 -c timezone=UTC"},
+        url, poolclass=pool.NullPool, connect_args={"options": "-c timezone=UTC"}
     )
     with engine.connect() as connection:
-        # Two starts at once must not migrate at once.
+        # Two starts at once must not migrate at once: the second waits for as long as it takes.
         connection.execute(text("SELECT pg_advisory_lock(hashtext('waymark_migrate'))"))
+        connection.execute(text("SET lock_timeout = '5s'"))
         connection.commit()
         context.configure(
             connection=connection,

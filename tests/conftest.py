@@ -12,11 +12,10 @@ from shutil import disk_usage
 from typing import Any, TypeVar
 
 import pytest
-from alembic import command
 from flask import Flask
 
 from app import create_app
-from app.cli import alembic_config
+from app.cli import bring_up_to_date
 from app.db import db
 from app.embedded_postgres import EmbeddedPostgres
 from config import Settings
@@ -29,6 +28,7 @@ DATABASE = "waymark_test"
 TEMPLATE = "waymark_template"
 ROOM_NEEDED = 3 * 1024**3  # bytes: some databases and what PostgreSQL keeps of its log
 WITH_CAST = "waymark_template_with_cast"
+SECRET_KEY = "only for tests, " * 3
 FIELD_KEYS = "test-1:" + base64.b64encode(hashlib.sha256(b"fields").digest()).decode()
 INDEX_KEYS = "test-1:" + base64.b64encode(hashlib.sha256(b"index").digest()).decode()
 
@@ -54,7 +54,7 @@ def _in_memory() -> str | None:
 def template(postgres: EmbeddedPostgres) -> str:
     """Migrations and reference data, once; tests copy it."""
     url = postgres.create_database(TEMPLATE)
-    command.upgrade(alembic_config(url), "head")
+    bring_up_to_date(url, SECRET_KEY)
     from app.services.reference import load_reference
 
     _fill(postgres, TEMPLATE, load_reference)
@@ -83,7 +83,7 @@ def settings_for(postgres: EmbeddedPostgres, database: str, **changes: Any) -> S
         "database_url": postgres.url("waymark_owner", database),
         "web_database_url": postgres.url("waymark_web", database),
         "worker_database_url": postgres.url("waymark_worker", database),
-        "secret_key": "only for tests, " * 3,
+        "secret_key": SECRET_KEY,
         "public_url": "http://127.0.0.1:8000",
         "twilio_auth_token": "token-of-the-tests",
         "field_keys": FIELD_KEYS,

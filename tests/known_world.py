@@ -67,7 +67,7 @@ class World:
         self.web(funding.add_fund, funding.NewFund(**(given | changes)), by=SYSTEM)
 
     def figures(self, days: int = 7, *, of: str = "mara") -> Figures:
-        return self.web(reports.figures, days, by=getattr(self.cast, of).actor)  # type: ignore[no-any-return]
+        return self.web(reports.exact_figures, days, by=getattr(self.cast, of).actor)  # type: ignore[no-any-return]
 
 
 def child(age: int) -> NewChild:

@@ -52,6 +52,10 @@ class TaskKind(StrEnum):
     CALL_BACK = "call_back"
     ABANDONED = "abandoned"
     LOOKS_SPENT = "looks_spent"
+    UNACKNOWLEDGED = "unacknowledged"
+    DUTY_MANAGER = "duty_manager"
+    REGIONAL_MANAGER = "regional_manager"
+    MANAGER_UNREACHED = "manager_unreached"
 
 
 # What the desk can only settle by ringing the officer.
@@ -88,18 +92,24 @@ class Contact(Base):
 
 
 class Message(Base):
-    """A text that is owed. Written with the event it tells of; the body is made when it is sent."""
+    """A text that is owed. Written with the event it tells of; the body is made when it is sent.
+
+    It goes to a house's phone or to a manager's.
+    """
 
     __tablename__ = "message"
     __table_args__ = (
         one_of("state", MessageState),
         CheckConstraint("attempt >= 0", name="attempt"),
+        CheckConstraint("num_nonnulls(contact_id, escalation_contact_id) = 1",
+                        name="one_recipient"),
         Index("ix_message_due", "due_at",
               postgresql_where=text("state IN ('new', 'inflight', 'unknown')")),
     )  # fmt: skip
     id: Mapped[RandomId]
     dedupe_key: Mapped[str] = mapped_column(Text, unique=True)
-    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
+    escalation_contact_id: Mapped[int | None] = mapped_column(ForeignKey("escalation_contact.id"))
     placement_id: Mapped[int | None] = mapped_column(ForeignKey("placement.id"), index=True)
     event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"))
     template: Mapped[str] = mapped_column(Word)

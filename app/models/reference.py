@@ -155,13 +155,22 @@ class Reason(Base):
 
 
 class ClockPolicy(Base):
-    """How long each step may take at one urgency, from a date on; a referral keeps its version."""
+    """How long each step may take at one urgency, from a date on; a referral keeps its version.
+
+    A row that a referral was made under never changes: another rule is a row of a later date.
+    """
 
     __tablename__ = "clock_policy"
     __table_args__ = (
         one_of("urgency", Urgency),
         UniqueConstraint("urgency", "valid_from"),
         CheckConstraint("reply_minutes > 0 AND hold_minutes > 0", name="positive"),
+        CheckConstraint(
+            "0 < acknowledge_minutes AND acknowledge_minutes <= duty_manager_minutes"
+            " AND duty_manager_minutes < regional_manager_minutes",
+            name="ladder",
+        ),
+        CheckConstraint("claim_minutes BETWEEN 1 AND 1440", name="claim"),
     )
     id: Mapped[BigId]
     urgency: Mapped[Urgency] = mapped_column(Word)
@@ -170,6 +179,8 @@ class ClockPolicy(Base):
     reply_minutes: Mapped[int]
     hold_minutes: Mapped[int]
     duty_manager_minutes: Mapped[int]
+    regional_manager_minutes: Mapped[int]
+    claim_minutes: Mapped[int]
 
 
 class InventoryPolicy(Base):
@@ -216,6 +227,23 @@ class HandOnContact(Base):
     text: Mapped[str] = mapped_column(Text)
     phone: Mapped[str | None] = mapped_column(Text)
     position: Mapped[int]
+
+
+class SmallCountRule(Base):
+    """From a day on, the counts that are not shown to people who may see totals alone.
+
+    Source: small_count_rule.csv.
+    """
+
+    __tablename__ = "small_count_rule"
+    __table_args__ = (
+        CheckConstraint("below >= 0 AND to_nearest >= 1", name="size"),
+        CheckConstraint("below % to_nearest = 0", name="multiple"),
+    )
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    below: Mapped[int]
+    to_nearest: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
 
 
 class RecoveryRule(Base):

@@ -177,6 +177,8 @@ class Referral(Base):
     state: Mapped[ReferralState] = mapped_column(Word, server_default=text("'ready'"))
     submitted_at: Mapped[Created]
     state_since: Mapped[Created]
+    # Since when she has been without a promise, offers that came to nothing included.
+    waits_since: Mapped[Created]
     confirmed_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     closed_reason: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
@@ -189,6 +191,8 @@ class Referral(Base):
         """Raises Conflict unless the life cycle allows the step."""
         if to not in MOVES[ReferralState(self.state)]:
             raise Conflict("This request has moved on in the meantime. Look at it again.")
+        if to == ReferralState.READY and self.state not in WAITING:
+            self.waits_since = at
         self.state, self.state_since = to, at
 
 

@@ -21,6 +21,8 @@ class Kept(StrEnum):
     PLAN = "plan"
     FORM = "form"
     PRE_ALERT = "pre_alert"
+    SIGN_IN = "sign_in"
+    ACCOUNT = "account"
 
 
 class HoldReason(StrEnum):

@@ -8,11 +8,14 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from app import notices
 from app.db import db
-from app.models.messages import Message, MessageState, TaskKind
+from app.fields import open_field
+from app.models.clocks import EscalationContact
+from app.models.events import Event
+from app.models.messages import Contact, Message, MessageState, TaskKind
 from app.models.placements import Placement
 from app.notices import Template
 from app.outbox.owing import close_tasks, open_task
@@ -65,7 +68,18 @@ class Claim:
     since: datetime
 
 
-def as_claim(message: Message, phone: str, now: datetime) -> Claim | None:
+def with_recipients() -> Select[Message, Contact | None, EscalationContact | None]:
+    """Texts, each beside the phone of a house or of a manager that it goes to."""
+    return (
+        select(Message, Contact, EscalationContact)
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+        .outerjoin(EscalationContact, EscalationContact.id == Message.escalation_contact_id)
+    )
+
+
+def as_claim(
+    message: Message, to: Contact | EscalationContact | None, now: datetime
+) -> Claim | None:
     """None, and failed, when the template changed after the text was owed."""
     try:
         body = notices.render(Template(message.template), message.variables)
@@ -77,7 +91,7 @@ def as_claim(message: Message, phone: str, now: datetime) -> Claim | None:
     return Claim(
         message_id=message.id,
         attempt=message.attempt,
-        to=phone,
+        to=open_field(to, "phone"),
         body=body,
         validity_seconds=int((message.not_after - now).total_seconds()),
         since=message.first_attempt_at or now,
@@ -115,13 +129,18 @@ def take_word(message: Message, sid: str, status: str, error_code: str) -> None:
         return
     message.state = MessageState.ACCEPTED
     if message.status_rank >= RANKS["delivered"]:
-        close_tasks(TaskKind.TEXT_FAILED, message_id=message.id)
+        for kind in (TaskKind.TEXT_FAILED, TaskKind.MANAGER_UNREACHED):
+            close_tasks(kind, message_id=message.id)
 
 
 def tell(message: Message, kind: TaskKind) -> None:
-    referral_id = db.session.scalar(
-        select(Placement.referral_id).where(Placement.id == message.placement_id)
-    )
+    """Put a text in trouble on the desk's list; one to a manager as what that means."""
+    if message.escalation_contact_id is not None:
+        kind = TaskKind.MANAGER_UNREACHED
+        about = select(Event.referral_id).where(Event.id == message.event_id)
+    else:
+        about = select(Placement.referral_id).where(Placement.id == message.placement_id)
+    referral_id = db.session.scalar(about)
     open_task(
         kind,
         contact_id=message.contact_id,

@@ -11,9 +11,18 @@ from sqlalchemy import select
 
 from app.actors import SYSTEM
 from app.db import db, transaction
-from app.fields import open_field
-from app.models.messages import Contact, Message, MessageState, TaskKind
-from app.outbox.claims import PATIENCE, Claim, Patience, as_claim, locked, real_now, take_word, tell
+from app.models.messages import Message, MessageState, TaskKind
+from app.outbox.claims import (
+    PATIENCE,
+    Claim,
+    Patience,
+    as_claim,
+    locked,
+    real_now,
+    take_word,
+    tell,
+    with_recipients,
+)
 from app.queue import Job, defer
 from app.sms import Found, OutcomeUnknown, SmsGateway
 
@@ -67,8 +76,7 @@ def _doubt_next(patience: Patience) -> Claim | None:
         with transaction(by=SYSTEM) as now:
             moment = real_now()
             row = db.session.execute(
-                select(Message, Contact)
-                .join(Contact, Contact.id == Message.contact_id)
+                with_recipients()
                 .where(Message.state.in_(IN_DOUBT), Message.lease_until < moment)
                 .order_by(Message.lease_until)
                 .limit(1)
@@ -76,12 +84,12 @@ def _doubt_next(patience: Patience) -> Claim | None:
             ).first()
             if row is None:
                 return None
-            message, contact = row
+            message, contact, manager = row
             message.state = MessageState.UNKNOWN
             message.lease_until = moment + timedelta(seconds=patience.absent_seconds)
             if message.first_attempt_at and moment - message.first_attempt_at > TELL_AFTER:
                 tell(message, TaskKind.TEXT_FAILED)
-            doubt = as_claim(message, open_field(contact, "phone"), now)
+            doubt = as_claim(message, contact or manager, now)
         if doubt is not None:
             return doubt
 

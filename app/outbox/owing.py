@@ -22,13 +22,16 @@ def owe(
     template: Template,
     variables: Mapping[str, str],
     *,
-    contact_id: int,
     not_after: datetime,
     dedupe_key: str,
+    contact_id: int | None = None,
+    escalation_contact_id: int | None = None,
     placement_id: int | None = None,
     event_id: int | None = None,
 ) -> None:
-    """Owe a text to a refuge's phone, inside the caller's transaction; the same key owes it once.
+    """Owe a text to a refuge's phone or a manager's, inside the caller's transaction.
+
+    The same key owes it once.
 
     Raises:
         ValueError: the variables are not the template's.
@@ -37,6 +40,7 @@ def owe(
     owed = insert(Message).values(
         dedupe_key=dedupe_key,
         contact_id=contact_id,
+        escalation_contact_id=escalation_contact_id,
         placement_id=placement_id,
         event_id=event_id,
         template=template.value,

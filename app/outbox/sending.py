@@ -10,15 +10,25 @@ from sqlalchemy.orm import aliased
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.events import Fact, record
-from app.fields import open_field
 from app.models.messages import Contact, Message, MessageState, TaskKind
 from app.models.placements import Placement, PlacementState
 from app.notices import Template
-from app.outbox.claims import PATIENCE, Claim, Patience, as_claim, locked, real_now, take_word, tell
+from app.outbox.claims import (
+    PATIENCE,
+    Claim,
+    Patience,
+    as_claim,
+    locked,
+    real_now,
+    take_word,
+    tell,
+    with_recipients,
+)
 from app.outbox.owing import open_task
 from app.sms import OPTED_OUT, NotSent, OutcomeUnknown, Sent, SmsGateway
 
 TELL_AFTER_ATTEMPTS = 3
+TO_A_MANAGER = Message.escalation_contact_id.is_not(None)
 GIVE_UP_ROUND_AFTER = 3  # refusals or silences in a row: the provider is down, the rest waits
 
 
@@ -69,25 +79,24 @@ def _claim_next(patience: Patience) -> Claim | None:
     while True:
         with transaction(by=SYSTEM) as now:
             row = db.session.execute(
-                select(Message, Contact)
-                .join(Contact, Contact.id == Message.contact_id)
+                with_recipients()
                 .where(Message.state == MessageState.NEW)
                 .where(Message.due_at <= now, Message.not_after > now)
-                .where(Contact.verified_at.is_not(None), ~_is_superseded())
+                .where(or_(Contact.verified_at.is_not(None), TO_A_MANAGER), ~_is_superseded())
                 .order_by(Message.due_at, Message.id)
                 .limit(1)
                 .with_for_update(of=Message, skip_locked=True)
             ).first()
             if row is None:
                 return None
-            message, contact = row
+            message, contact, manager = row
             started_at = real_now()
             message.state = MessageState.INFLIGHT
             message.attempt += 1
             message.lease_until = started_at + timedelta(seconds=patience.lease_seconds)
             message.first_attempt_at = message.first_attempt_at or started_at
             message.absent_since = None
-            claim = as_claim(message, open_field(contact, "phone"), now)
+            claim = as_claim(message, contact or manager, now)
         if claim is not None:  # one text that cannot be written stops no other
             return claim
 
@@ -159,7 +168,7 @@ def _keep_refusal(claim: Claim, refusal: NotSent, patience: Patience) -> None:
 
 
 def _tell_of_refusal(message: Message, refusal: NotSent, now: datetime) -> None:
-    if refusal.code != OPTED_OUT:
+    if refusal.code != OPTED_OUT or message.contact_id is None:
         tell(message, TaskKind.TEXT_FAILED)
         return
     contact = db.session.get_one(Contact, message.contact_id)
@@ -179,11 +188,11 @@ def _keep_doubt(claim: Claim) -> None:
 
 
 def _matters(message: Message, placement_state: PlacementState | None) -> bool:
-    """An offer that nobody was told of is a bed lost; a late echo is not."""
-    return message.template == Template.OFFER and placement_state in (
-        PlacementState.OFFERED,
-        PlacementState.LAPSED,
-    )
+    """An offer that nobody was told of is a bed lost, a manager not told is a woman alone."""
+    is_open = placement_state in (PlacementState.OFFERED, PlacementState.LAPSED)
+    return (
+        message.template == Template.OFFER and is_open
+    ) or message.template == Template.ESCALATED
 
 
 def _is_superseded() -> ColumnElement[bool]:

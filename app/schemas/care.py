@@ -45,7 +45,7 @@ def _code(message: str) -> fields.String:
     )
 
 
-class _OneEach(Schema):
+class OneEach(Schema):
     """Each answer once, trimmed; an empty one is no answer."""
 
     @pre_load
@@ -54,7 +54,7 @@ class _OneEach(Schema):
         return {name: text for name, text in found.items() if text}
 
 
-class LongerRecoverySchema(_OneEach):
+class LongerRecoverySchema(OneEach):
     until = DayField(required=True, error_messages={"required": DAY_HELP})
     extension_reason = _code("Choose a reason.")
 
@@ -63,7 +63,7 @@ class LongerRecoverySchema(_OneEach):
         return LongerRecovery(**data)
 
 
-class DecisionDaysSchema(_OneEach):
+class DecisionDaysSchema(OneEach):
     """Safety: two days and nothing else; there is no field for what a decision said."""
 
     reasonable_on = DayField(load_default=None)
@@ -74,7 +74,7 @@ class DecisionDaysSchema(_OneEach):
         return DecisionDays(**data)
 
 
-class SupportSchema(_OneEach):
+class SupportSchema(OneEach):
     item = _code("Choose a kind of support.")
     state = fields.Enum(
         SupportState,
@@ -92,7 +92,7 @@ class SupportSchema(_OneEach):
         return SupportGiven(**data)
 
 
-class MovePlanSchema(_OneEach):
+class MovePlanSchema(OneEach):
     leaves_on = DayField(load_default=None)
     destination = fields.String(
         load_default="", validate=validate.Length(max=40, error="Choose a place from the list.")

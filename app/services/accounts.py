@@ -16,6 +16,7 @@ from app.models.beds import Refuge
 from app.policy import only_for, visible_colleagues, visible_users
 from app.services.passwords import hash_password
 
+FORMER = "A former user"  # the name of an account whose person has been purged
 DEMO_DOMAIN = "@demo.waymark.example"
 KIND_OF_ROLE = {
     Role.OFFICER: OrganisationKind.FORCE,
@@ -27,6 +28,11 @@ KIND_OF_ROLE = {
     Role.ADMINISTRATOR: OrganisationKind.COORDINATION,
     Role.DATA_PROTECTION_LEAD: OrganisationKind.COORDINATION,
 }
+
+
+def former_email(public_id: UUID) -> str:
+    """What stands in the place of an address that was purged; it can belong to nobody."""
+    return f"{public_id}@former.invalid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +184,8 @@ def set_active(public_id: UUID, is_active: bool, *, by: Actor) -> None:
             raise NotFound("We cannot find that account.")
         if user.id == by.user_id:
             raise NotAllowed("You cannot stop your own account. Ask another administrator.")
+        if is_active and user.name == FORMER:
+            raise NotAllowed("Nothing is left of that account. Make a new one for the person.")
         user.is_active = is_active  # the table's trigger ends the sign-ins
         fact = Fact.USER_ENABLED if is_active else Fact.USER_DISABLED
         record(fact, by=by, subject_user_id=user.id)

@@ -102,7 +102,7 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
         tasks = visible_tasks(by).where(Task.done_at.is_(None)).subquery()
         return Board(
             plan=_plan_note(run, rooms, {each.ref for each in persons.values()}),
-            lines=in_groups(sorted(lines, key=_decisions_first)),
+            lines=in_groups(sorted(lines, key=lambda line: line.person.turn)),
             offers=_by_clock(asked, ReferralState.OFFERED),
             promised=_by_clock(asked, ReferralState.CONFIRMED),
             expected=open_pre_alerts(by, now),
@@ -110,11 +110,6 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
             texts_stuck=stuck_texts(now),
             open_tasks=db.session.scalar(select(func.count()).select_from(tasks)) or 0,
         )
-
-
-def _decisions_first(line: Line) -> tuple[bool, object]:
-    """What a person can decide now stands before what waits for a bed; each by its clock."""
-    return line.is_planned and line.room is None, line.person.turn
 
 
 def _newest_run() -> RunRow | None:
@@ -180,7 +175,7 @@ def _other_plan(kept: dict[str, Any], rooms: dict[int, RoomShown], seen: set[str
 
 def _by_clock(asked: dict[int, Asked], state: ReferralState) -> list[Asked]:
     found = [each for each in asked.values() if each.person.state == state]
-    return sorted(found, key=lambda each: each.answered_at or each.reply_by or each.offered_at)
+    return sorted(found, key=lambda each: each.person.turn)
 
 
 def _note_look(run: RunRow | None, ids: list[int], *, by: Actor, is_live: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +15,13 @@ from app.db import db
 from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.plans import PlanLine
-from app.models.reference import ClockPolicy, District, Feature, Language, Region, Urgency
+from app.models.reference import District, Feature, Language, Region, Urgency
 from app.models.referrals import London, Needs, Referral, ReferralLink
 from app.policy import visible_placements, visible_referrals, visible_rooms
+from app.services import claims
+from app.services.claims import Taken
 from app.services.costs import Cost, cost_from
+from app.services.desk_clocks import ClockShown, clocks_shown
 from app.services.follow import people
 from app.services.standing import MEANWHILE
 from app.services.supply import in_use, may_be_offered
@@ -86,14 +89,15 @@ class Person:
     needs: list[str]
     region: str
     submitted_at: datetime
-    decide_by: datetime
+    clock: ClockShown
     said_no: int
+    taken: Taken | None
     ties: list[Tie]
 
     @property
-    def turn(self) -> tuple[int, datetime]:
-        """Emergencies first, then whoever's clock runs out first."""
-        return Urgency(self.urgency).priority, self.decide_by
+    def turn(self) -> tuple[datetime, int, datetime]:
+        """Whoever's clock runs out first; of two at one moment, or of none, the more urgent."""
+        return self.clock.turn, Urgency(self.urgency).priority, self.submitted_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,15 +152,15 @@ def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
         .join(District, District.code == Needs.district_code)
         .join(Region, Region.code == District.region_code)
         .join(Language, Language.code == Needs.language_code)
-        .join(ClockPolicy, ClockPolicy.id == Referral.clock_policy_id)
-        .with_only_columns(
-            Referral, Needs, Region.name, Language.name, ClockPolicy.acknowledge_minutes
-        )
+        .with_only_columns(Referral, Needs, Region.name, Language.name)
         .where(*which)
     ).all()
     ids = [row[0].id for row in rows]
     asked = dict(db.session.execute(select(Feature.code, Feature.asked_as)).all())
     ties, said_no = _ties(ids), _said_no(ids)
+    clocks = clocks_shown([row[0] for row in rows])
+    now: datetime = db.session.execute(select(func.waymark_now())).scalar_one()
+    taken = claims.of_requests(ids, by, now)
     return {
         referral.id: Person(
             ref=referral.ref,
@@ -166,11 +170,12 @@ def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
             needs=[*_needs_in_words(needs, asked), f"Speaks {language}"],
             region=region,
             submitted_at=referral.submitted_at,
-            decide_by=referral.state_since + timedelta(minutes=minutes),
+            clock=clocks[referral.id],
             said_no=said_no[referral.id],
+            taken=taken.get(referral.id),
             ties=ties[referral.id],
         )
-        for referral, needs, region, language, minutes in rows
+        for referral, needs, region, language in rows
     }
 
 

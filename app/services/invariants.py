@@ -101,6 +101,9 @@ RULES = {
         SELECT c.id::text FROM contact c LEFT JOIN record_key k ON k.id = c.key_id
          WHERE k.id IS NULL
         UNION ALL
+        SELECT m.id::text FROM escalation_contact m LEFT JOIN record_key k ON k.id = m.key_id
+         WHERE k.id IS NULL
+        UNION ALL
         SELECT r.id::text FROM refuge r LEFT JOIN record_key k ON k.id = r.key_id
          WHERE k.id IS NULL
         UNION ALL
@@ -142,6 +145,16 @@ RULES = {
            AND u.role IN ('coordinator', 'administrator', 'refuge_manager', 'data_protection_lead')
            AND EXISTS (SELECT FROM passkey p WHERE p.user_id = u.id AND p.ended_at IS NULL
                           AND p.created_at < s.started_at)""",
+    "I19 a clock that ran out a minute ago and told nobody": """
+        SELECT r.id FROM referral r JOIN clock_policy c ON c.id = r.clock_policy_id
+          CROSS JOIN LATERAL (VALUES ('duty_manager', c.duty_manager_minutes),
+                                     ('regional_manager', c.regional_manager_minutes))
+                                    AS l (level, minutes)
+         WHERE r.state IN ('ready', 'offered')
+           AND r.waits_since + make_interval(mins => l.minutes)
+               < waymark_now() - interval '60 seconds'
+           AND NOT EXISTS (SELECT FROM escalation e WHERE e.referral_id = r.id
+                              AND e.level = l.level AND e.runs_from = r.waits_since)""",
     "I17 women to be kept apart in one house": """
         SELECT l.a_id FROM referral_link l
           JOIN placement p ON p.referral_id = l.a_id AND p.live

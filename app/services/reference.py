@@ -28,6 +28,7 @@ from app.models.reference import (
     Reason,
     RecoveryRule,
     Region,
+    SmallCountRule,
     SupportItem,
 )
 from app.models.retention import RetentionRule
@@ -97,6 +98,7 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield RecoveryRule, ("jurisdiction", "valid_from"), _recovery_rules()
     yield SupportItem, ("code",), _support_items()
     yield AbuseLimit, ("code", "valid_from"), _abuse_limits()
+    yield SmallCountRule, ("valid_from",), _small_count_rules()
     yield RetentionRule, ("kind", "valid_from"), _retention_rules()
 
 
@@ -206,10 +208,10 @@ def _reasons() -> list[Row]:
 
 
 def _clocks() -> list[Row]:
-    minutes = ("acknowledge_minutes", "reply_minutes", "hold_minutes", "duty_manager_minutes")
+    words = ("urgency", "valid_from", "basis")
     return [
         {"urgency": row["urgency"], "valid_from": date.fromisoformat(row["valid_from"])}
-        | {name: int(row[name]) for name in minutes}
+        | {name: int(minutes) for name, minutes in row.items() if name not in words}
         for row in read_rows("clock_policy.csv")
     ]
 
@@ -236,6 +238,18 @@ def _abuse_limits() -> list[Row]:
             "text": row["text"],
         }
         for row in read_rows("abuse_limits.csv")
+    ]
+
+
+def _small_count_rules() -> list[Row]:
+    return [
+        {
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "below": int(row["below"]),
+            "to_nearest": int(row["to_nearest"]),
+            "text": row["text"],
+        }
+        for row in read_rows("small_count_rule.csv")
     ]
 
 

@@ -25,14 +25,27 @@ from app.services import report_rows as rows_of
 from app.services.report_figures import Area, Figures, Nights, Part, Places, Reason, Requests
 from app.services.report_money import FundShare, shares
 from app.services.report_period import PERIODS, Period, period_until
+from app.services.report_shown import ShownFigures, shown
 from app.services.report_words import GROUPS, SIDES, SUPPORT, region_group
+from app.services.small_counts import small_count_rule
 from app.services.why_words import why
 
 Keep = Callable[[Row[Any]], bool]
 
 
-def figures(days: int, *, by: Actor) -> Figures:
-    """Count the last ``days`` days.
+def figures(days: int, *, by: Actor) -> ShownFigures:
+    """The last ``days`` days as a charity's manager is shown them: no small count of people.
+
+    Raises as ``exact_figures`` does.
+    """
+    found = exact_figures(days, by=by)
+    with transaction(by=by) as now:
+        rule = small_count_rule(now)
+    return shown(found, rule)
+
+
+def exact_figures(days: int, *, by: Actor) -> Figures:
+    """Count the last ``days`` days. Safety: no page and no file may be made of this one.
 
     Raises:
         NotAllowed: somebody else than a charity's manager asks.
@@ -181,16 +194,12 @@ def _sum(rows: Iterable[Row[Any]], keep: Keep, column: str, number: str) -> Coun
 
 
 def _regions(counted: _Counted) -> tuple[Area, ...]:
-    """Groups of regions where anything was asked for or anything of ours stands."""
+    """Every group of regions, asked for or not: that a line is there must tell nothing."""
 
     def of(group: str) -> Keep:
         return lambda row: region_group(row.region_code, row.in_london) == group
 
-    return tuple(
-        area
-        for area in (_area(group, of(group), counted) for group in GROUPS)
-        if area != _area(area.name, lambda row: False, counted)
-    )
+    return tuple(_area(group, of(group), counted) for group in GROUPS)
 
 
 def _no_room(rows: rows_of.Rows) -> tuple[Reason, ...]:

@@ -19,6 +19,7 @@ from app.codes import CODE_LETTERS
 from app.db import db, transaction
 from app.events import Fact, record
 from app.fields import shred
+from app.models.events import Event
 from app.models.keys import Buried, Tombstone
 from app.models.messages import Message, MessageState, SmsInbox, Task
 from app.models.placements import Placement, PlacementState
@@ -36,6 +37,7 @@ from app.models.referrals import (
     Safety,
 )
 from app.models.retention import Kept, LegalHold, RetentionRule
+from app.services.retention_people import purge_accounts, purge_sign_ins
 
 AT_ONCE = 200
 TEXTS_AT_ONCE = 2000
@@ -69,13 +71,15 @@ def purge_due() -> int:
 
 
 def purge_old() -> dict[str, int]:
-    """Purge what belongs to no single request: texts, plans, forms, pre-alerts. Rows by kind."""
+    """Purge what belongs to no single request, each by its own rule. Rows by kind."""
     with transaction(by=SYSTEM) as now:
         counts = {
             "texts": _purge_texts(_before(Kept.TEXT, now), now),
             "plans": _purge_plans(_before(Kept.PLAN, now), now),
             "forms": _rows(delete(FormKey).where(FormKey.created_at <= _before(Kept.FORM, now))),
             "pre_alerts": _purge_pre_alerts(_before(Kept.PRE_ALERT, now)),
+            "sign_ins": purge_sign_ins(_before(Kept.SIGN_IN, now)),
+            "accounts": purge_accounts(_before(Kept.ACCOUNT, now), now),
         }
         if any(counts.values()):
             record(Fact.OLD_RECORDS_PURGED, by=SYSTEM, detail={**counts})
@@ -187,6 +191,8 @@ def _purge_traces(referral: Referral, placement_ids: list[int]) -> None:
     mine = referral.id
     _rows(delete(Task).where(or_(Task.referral_id == mine, Task.placement_id.in_(placement_ids))))
     _rows(delete(Message).where(Message.placement_id.in_(placement_ids)))
+    told = select(Event.id).where(Event.referral_id == mine)
+    _rows(delete(Message).where(Message.event_id.in_(told)))
     _rows(delete(FormKey).where(FormKey.referral_id == mine))
     _rows(delete(ReferralLink).where(or_(ReferralLink.a_id == mine, ReferralLink.b_id == mine)))
     _rows(delete(PreAlertReferral).where(PreAlertReferral.referral_id == mine))

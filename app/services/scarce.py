@@ -11,6 +11,7 @@ from sqlalchemy import text
 from app.actors import Actor, Role
 from app.db import db, transaction
 from app.errors import NotAllowed
+from app.services.small_counts import Count, small_count_rule
 
 READERS = (Role.COORDINATOR, Role.CHARITY_MANAGER)
 SEVERAL = 1.05  # below this a ratio is said as "as often as"
@@ -32,11 +33,14 @@ class Scarce:
 
 @dataclass(frozen=True, kw_only=True)
 class ScarcePage:
-    """The newest prices, the scarcest first, and what they stand on."""
+    """The newest prices, the scarcest first, and what they stand on.
+
+    ``women_seen`` is None where a charity may not be told so small a number.
+    """
 
     made_at: datetime
     things: list[Scarce]
-    women_seen: int
+    women_seen: Count
     days_seen: int
     prior_women: int
     mean_stay_days: int
@@ -46,7 +50,8 @@ def read_scarce(*, by: Actor) -> ScarcePage | None:
     """The newest prices in words; None before the first are made. Counts only, of the network."""
     if by.role not in READERS:
         raise NotAllowed("Only the desk and charities read what is scarce.")
-    with transaction(by=by, as_report=True):
+    with transaction(by=by, as_report=True) as now:
+        rule = small_count_rule(now)
         row = db.session.execute(text("SELECT made_at, figures, basis FROM report_price")).first()
     if row is None:
         return None
@@ -55,7 +60,9 @@ def read_scarce(*, by: Actor) -> ScarcePage | None:
     return ScarcePage(
         made_at=row.made_at,
         things=sorted(things, key=_scarcest_first),
-        women_seen=basis["women_seen"],
+        women_seen=(
+            basis["women_seen"] if by.role is Role.COORDINATOR else rule.shown(basis["women_seen"])
+        ),
         days_seen=basis["days_seen"],
         prior_women=basis["prior_women"],
         mean_stay_days=basis["mean_stay_days"],

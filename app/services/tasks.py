@@ -16,6 +16,7 @@ from app.events import Fact, record
 from app.fields import open_field
 from app.models.accounts import Organisation, User
 from app.models.beds import Refuge
+from app.models.clocks import MANAGERS, Level
 from app.models.messages import (
     RINGS_OFFICER,
     Contact,
@@ -27,7 +28,10 @@ from app.models.messages import (
 from app.models.placements import Placement
 from app.models.referrals import Caller, Referral
 from app.policy import only_for, visible_refuges, visible_tasks
+from app.services import claims
 from app.services.call_backs import waiting_of
+from app.services.claims import Taken
+from app.services.managers import managers_now
 
 TEXTS_SHOWN_FOR = timedelta(hours=48)
 TEXTS_SHOWN = 50
@@ -64,14 +68,30 @@ WHAT_TO_DO = {
     " Ask the force's supervisor why before another house is asked.",
     TaskKind.LOOKS_SPENT: "This person has opened as many different records as an hour allows."
     " Ask why; if there is no good reason, have the account stopped.",
+    TaskKind.UNACKNOWLEDGED: "Open the request and say that you are on it, or decide: nobody at the"
+    " desk has done so in its time.",
+    TaskKind.DUTY_MANAGER: "She has waited past her time. Ring the duty manager: what could open a"
+    " place tonight?",
+    TaskKind.REGIONAL_MANAGER: "She has waited far past her time. Ring the regional manager: a"
+    " place outside the network may be needed.",
+    TaskKind.MANAGER_UNREACHED: "Our text did not reach a manager. Ring them.",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manager:
+    """Somebody who is told of a request that has waited too long, and can be rung."""
+
+    name: str
+    phone: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskShown:
     """One thing to do. Texts are empty where the task has no request, house, phone or person.
 
-    ``is_ticked_off`` is false where only what it asks for ends it.
+    ``is_ticked_off`` is false where only what it asks for ends it. ``managers`` are those of the
+    level that it tells of.
     """
 
     public_id: UUID
@@ -86,6 +106,8 @@ class TaskShown:
     person: str
     new_number: UUID | None
     is_ticked_off: bool
+    managers: list[Manager]
+    taken: Taken | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +150,11 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .where(Task.done_at.is_(None))
             .order_by(Task.opened_at, Task.id)
         ).all()
+        managers, taken = _managers(now), claims.of_tasks(by, now)
         named = sorted({row[0].referral_id for row in rows if row[0].referral_id})
         record(Fact.REFERRALS_LISTED, by=by, detail={"referral_ids": named})
         return TasksPage(
-            tasks=[_shown(*row) for row in rows],
+            tasks=[_shown(*row, managers, taken.get(row[0].id)) for row in rows],
             failed_texts=_failed_texts(by, now - TEXTS_SHOWN_FOR),
         )
 
@@ -143,6 +166,8 @@ def _shown(
     refuge: Refuge | None,
     contact: Contact | None,
     person: str | None,
+    managers: dict[TaskKind, list[Manager]],
+    taken: Taken | None,
 ) -> TaskShown:
     is_call = task.kind == TaskKind.CALL_BACK and task.user_id is not None
     if is_call:
@@ -162,7 +187,26 @@ def _shown(
         person=lambda: person or "",
         new_number=lambda: contact.public_id if contact and contact.replaces_id else None,
         is_ticked_off=lambda: not is_call or not ref,
+        managers=lambda: managers.get(TaskKind(task.kind), []),
+        taken=lambda: taken,
     )
+
+
+def _managers(now: datetime) -> dict[TaskKind, list[Manager]]:
+    """Whom the desk rings beside the text they get, by the kind of task that tells of them."""
+    of = {
+        level: [
+            Manager(name=each.name, phone=open_field(each, "phone"))
+            for each in managers_now(level, now)
+        ]
+        for level in MANAGERS
+    }
+    either = [*of[Level.DUTY_MANAGER], *of[Level.REGIONAL_MANAGER]]
+    return {
+        TaskKind.DUTY_MANAGER: of[Level.DUTY_MANAGER],
+        TaskKind.REGIONAL_MANAGER: of[Level.REGIONAL_MANAGER],
+        TaskKind.MANAGER_UNREACHED: either,
+    }
 
 
 def _failed_texts(by: Actor, since: datetime) -> list[FailedText]:

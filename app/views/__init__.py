@@ -13,8 +13,10 @@ def init_views(app: Flask) -> None:
         admin,
         auth,
         coordinator,
+        coordinator_claims,  # noqa: F401 - more pages of the desk's blueprint
         coordinator_houses,  # noqa: F401 - more pages of the desk's blueprint
         data_rights,
+        escalation,
         force,
         health,
         live,
@@ -31,7 +33,7 @@ def init_views(app: Flask) -> None:
 
     for module in (
         *(public, auth, force, account, police, coordinator, refuge, team, manager, admin),
-        *(access, data_rights),
+        *(access, data_rights, escalation),
         *(records, live, webhooks, health),
     ):
         app.register_blueprint(module.bp)

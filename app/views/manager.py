@@ -9,8 +9,8 @@ from app.charts import Bar
 from app.security import me
 from app.services import figures_csv as spreadsheet
 from app.services import reports
-from app.services.report_figures import Figures, Part
 from app.services.report_period import PERIODS, days_of
+from app.services.report_shown import ShownFigures, ShownPart
 from app.services.scarce import read_scarce
 
 bp = Blueprint("manager", __name__, url_prefix="/figures")
@@ -50,11 +50,11 @@ def scarce() -> ResponseReturnValue:
     return render_template("manager/scarce.html", page=read_scarce(by=me()))
 
 
-def _figures() -> Figures:
+def _figures() -> ShownFigures:
     return reports.figures(days_of(request.args.get("days")), by=me())
 
 
-def _nights(part: Part) -> str:
+def _nights(part: ShownPart) -> str:
     """A bar's label: one night, or the first and last of several."""
     first, last = part.first_night, part.last_night
     if first == last:

@@ -22,7 +22,7 @@ OF_ONE = re.compile(
     r"/(R-[0-9A-Z]{7}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{4}/[0-9]{1,2}(/[0-9]{1,2})?)"
 )
 NOT_PAGES = ("/leave", "/figures/figures.csv")
-OF_A_KIND = 2  # pages that differ only in whom they are about
+OF_A_KIND = {360: 2, 1280: 1}  # pages that differ only in whom they are about; two states on phones
 TITLE_SAYS_TOO_MUCH = re.compile(r"refuge|police|traffick|rescue|victim|women|woman", re.I)
 MOST_TABS = 60
 # What has the focus, and whether it looks different for it, itself or the mark drawn beside it.
@@ -60,7 +60,7 @@ def pages_of(visitor: Visitor, start: str) -> Iterator[str]:
     waiting, known = [start], {start}
     while waiting:
         path = waiting.pop(0)
-        if path in NOT_PAGES or seen[kind_of(path)] >= OF_A_KIND:
+        if path in NOT_PAGES or seen[kind_of(path)] >= OF_A_KIND[visitor.width]:
             continue
         seen[kind_of(path)] += 1
         answer = visitor.page.goto(visitor.url + path)

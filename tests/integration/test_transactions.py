@@ -40,12 +40,12 @@ def test_transactions_do_not_nest(app: Flask) -> None:
 
 
 def test_the_database_is_told_who_acts_and_forgets_it(app: Flask, cast: Cast) -> None:
-    told = text("SELECT current_setting('app.role', true), current_setting('app.user_id', true)")
+    told = text("SELECT acting_role(), acting_user_id()")
     with app.app_context():
         with transaction(by=cast.amara.actor):
-            assert db.session.execute(told).one() == ("officer", str(cast.amara.actor.user_id))
+            assert db.session.execute(told).one() == ("officer", cast.amara.actor.user_id)
         with transaction(by=SYSTEM):
-            assert db.session.execute(told).one() == ("system", "")
+            assert db.session.execute(told).one() == ("system", None)
 
 
 def test_an_error_leaves_nothing_behind(app: Flask, run: Run) -> None:

@@ -36,6 +36,10 @@ VALUES = {
     "beds": st.lists(beds, min_size=1, max_size=7).map(", ".join),
     "until": st.datetimes(timezones=st.just(UTC)).map(until_text),
     "words": words.map(", ".join),
+    "ref": st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=7, max_size=7).map(
+        "R-".__add__
+    ),
+    "manager": st.sampled_from(["duty manager", "regional manager"]),
     **dict.fromkeys(("free", "held", "taken", "out"), counts),
 }
 

@@ -184,6 +184,8 @@ def test_clocks_tick_in_order() -> None:
     assert emergency["hold_minutes"] == "90"
     for clock in clocks.values():
         assert int(clock["reply_minutes"]) <= int(clock["hold_minutes"])
+        assert int(clock["acknowledge_minutes"]) <= int(clock["duty_manager_minutes"])
+        assert int(clock["duty_manager_minutes"]) < int(clock["regional_manager_minutes"])
 
 
 def test_one_rule_of_recovery_holds_in_each_place_on_each_day_since_its_first() -> None:

@@ -54,6 +54,7 @@ ON_RECORDS: dict[tuple[str, str], tuple[str, tuple[str, ...], int]] = {
     ("refuge.record_support", "POST"): ("public_id", ("lives",), REFUSED),
     ("refuge.plan_move", "POST"): ("public_id", ("lives",), DONE),
     ("coordinator.close_unmet", "POST"): ("ref", ALL, REFUSED),
+    ("coordinator.let_go_of_request", "POST"): ("ref", ("waiting", "asked", *PROMISED), DONE),
     ("access.ask", "GET"): ("ref", ALL, SHOWN),
     ("access.ask", "POST"): ("ref", ALL, REFUSED),
     ("access.list_rules", "GET"): ("ref", ALL, SHOWN),
@@ -127,6 +128,8 @@ ON_OTHERS: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("coordinator.scarce", "GET"): ({}, SHOWN),
     ("coordinator.tasks", "GET"): ({}, SHOWN),
     ("coordinator.finish_task", "POST"): ({"task": "task"}, DONE),
+    ("coordinator.claim_task", "POST"): ({"task": "task"}, 404),
+    ("coordinator.let_go_of_task", "POST"): ({"task": "task"}, 404),
     ("coordinator.freeing", "GET"): ({}, SHOWN),
     ("coordinator.houses", "GET"): ({}, SHOWN),
     ("coordinator.house_calendar", "GET"): (HOUSE, SHOWN),
@@ -155,6 +158,9 @@ ON_OTHERS: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("admin.new_user", "POST"): ({}, REFUSED),
     ("admin.set_active", "POST"): ({"person": "account"}, 302),
     ("admin.recover", "POST"): ({"person": "helper of Cedar"}, SHOWN),
+    ("escalation.list_managers", "GET"): ({}, SHOWN),
+    ("escalation.list_managers", "POST"): ({}, REFUSED),
+    ("escalation.end_manager", "POST"): ({"manager": "manager"}, DONE),
 }
 # A house's own things by the route's ids, and what is sent: the other house's do not exist.
 OF_HOUSES: dict[tuple[str, str], tuple[dict[str, str], dict[str, str], int]] = {
@@ -205,6 +211,7 @@ ELSEWHERE = {
     ("account.sign_out_everywhere", "POST"),
     ("public.leave", "GET"),
     ("public.send_surge", "POST"),
+    ("coordinator.claim_request", "POST"),  # test_claims.py
 }
 
 

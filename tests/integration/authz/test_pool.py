@@ -5,9 +5,11 @@ from __future__ import annotations
 from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 
+from app.acting_key import key_of, signature
 from app.actors import Actor
 from app.db import _CONTEXT
 from app.embedded_postgres import EmbeddedPostgres
+from tests.conftest import SECRET_KEY
 from tests.integration.authz.conftest import DATABASE
 from tests.integration.authz.world import World
 
@@ -24,6 +26,7 @@ def test_a_connection_forgets_who_acted_ten_thousand_times(
         postgres.url("waymark_web", DATABASE), poolclass=QueuePool, pool_size=1, max_overflow=0
     )
     tell = str(_CONTEXT.compile(dialect=engine.dialect))
+    key = key_of(SECRET_KEY)
     seen: dict[str, set[int]] = {}
     sessions = set()
     try:
@@ -32,7 +35,8 @@ def test_a_connection_forgets_who_acted_ten_thousand_times(
             pooled = engine.raw_connection()
             cursor = pooled.cursor()
             if actor is not None:
-                cursor.execute(tell, actor.context())
+                seal = signature(key, pooled.driver_connection, actor.context())  # type: ignore[arg-type]
+                cursor.execute(tell, actor.context() | {"seal": seal})
             cursor.execute(QUERY)
             seen.setdefault(actor.name if actor else "", set()).update(*cursor.fetchall())
             if number % 2:

@@ -9,10 +9,12 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
+from app.acting_key import key_of, signature
 from app.actors import Actor
 from app.authz import Stage
 from app.embedded_postgres import EmbeddedPostgres
 from app.row_security import OPEN_TABLES, UNGUARDED
+from tests.conftest import SECRET_KEY
 from tests.integration.authz.conftest import login
 from tests.integration.authz.world import World
 
@@ -54,6 +56,9 @@ def superuser(postgres: EmbeddedPostgres, world: World) -> Iterator[psycopg.Conn
         yield connection
 
 
+ACT_AS = """SELECT act_as(%(user_id)s, %(role)s, %(organisation_id)s, %(refuge_id)s, %(seal)s)"""
+
+
 def become(connection: psycopg.Connection[Any], actor: Actor | None) -> None:
     """Work as the web's login for somebody, for the length of this transaction."""
     connection.rollback()
@@ -62,8 +67,10 @@ def become(connection: psycopg.Connection[Any], actor: Actor | None) -> None:
 
 
 def tell(connection: psycopg.Connection[Any], actor: Actor | None) -> None:
-    for name, value in (actor.context() if actor else {}).items():
-        connection.execute("SELECT set_config(%s, %s, true)", [f"app.{name}", value])
+    if actor:
+        told = actor.context()
+        seal = signature(key_of(SECRET_KEY), connection, told)
+        connection.execute(ACT_AS, told | {"seal": seal})
 
 
 def seen(connection: psycopg.Connection[Any], table: str) -> set[int]:

@@ -18,6 +18,7 @@ from app.models.abuse import CallBackOutcome
 from app.models.access import RecordRule, RuleKind
 from app.models.accounts import User
 from app.models.beds import Refuge, RoomKind
+from app.models.clocks import Level
 from app.models.messages import Contact, Task, TaskKind
 from app.models.placements import Channel
 from app.models.retention import HoldReason
@@ -28,6 +29,7 @@ from app.services import (
     call_backs,
     clock,
     data_rights,
+    managers,
     matching,
     offers,
     pre_alerts,
@@ -307,7 +309,22 @@ def _others(web: Run, owner: Run, cast: Cast, records: dict[str, Record]) -> dic
     found["task"] = web(_done_task, cast, records["declined"])
     found["alert"] = web(_called_off, cast)
     found["account"] = owner(_public_id, cast.olga.email)
+    found["manager"] = web(_manager, cast)
     return found
+
+
+def _manager(cast: Cast) -> UUID:
+    """A duty manager whose days begin in a year."""
+    with transaction(by=SYSTEM) as now:
+        first = now.date() + timedelta(days=365)
+    new = managers.NewManager(
+        level=Level.DUTY_MANAGER,
+        organisation="The desk",
+        name="Dora Quist",
+        phone="+447700900701",
+        from_day=first,
+    )
+    return managers.add_manager(new, by=proved(cast.ada.actor))
 
 
 def _first(kind: type[Contact] | type[Refuge], house: str) -> UUID:

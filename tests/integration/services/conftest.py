@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.services import clock, pre_alerts, retention
-from tests.cast import Cast
+from tests.cast import Cast, invite_cast
 from tests.conftest import Run
 from tests.factories import rooms_need_no_time
 from tests.integration.services.expected import coming, now_is
@@ -18,10 +18,10 @@ from tests.known_world import START, World
 
 
 @pytest.fixture
-def world(run_as_owner: Run, run: Run, request: pytest.FixtureRequest) -> World:
+def world(run_as_owner: Run, run: Run) -> World:
     """The houses open at noon on 20 October, so that nights before it are nobody's."""
     run_as_owner(clock.shift_to, START)
-    cast = request.getfixturevalue("cast")
+    cast = run_as_owner(invite_cast)  # at that moment, unlike the fixture's
     run_as_owner(rooms_need_no_time)
     return World(cast, run, run_as_owner)
 

@@ -93,7 +93,7 @@ def test_she_keeps_her_wait_when_she_is_put_back(cast: Cast, run: Run) -> None:
     (after,) = run(board.look, by=cast.dee.actor).lines
 
     assert after.person.submitted_at == before.person.submitted_at
-    assert after.person.decide_by > before.person.decide_by
+    assert after.person.clock.turn > before.person.clock.turn
 
 
 def test_the_plan_is_described_by_its_own_figures(cast: Cast, run: Run, run_as_worker: Run) -> None:

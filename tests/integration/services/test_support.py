@@ -1,4 +1,4 @@
-"""Support is her house's; five stays together are a figure, four are not."""
+"""Support is her house's; ten stays together are a figure, nine are not."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def one_stay(cast: Cast, run: Run, given: SupportGiven) -> None:
     run(offers.record_departure, stay.public_id, "own_home", by=cast.bea.actor)
 
 
-def test_counts_leave_the_house_only_from_five_on(cast: Cast, run: Run, run_as_owner: Run) -> None:
+def test_counts_leave_the_house_only_from_ten_on(cast: Cast, run: Run, run_as_owner: Run) -> None:
     run_as_owner(rooms_need_no_time)
 
     def counted(by: Actor) -> tuple[Reason, ...]:
         return run(reports.figures, 28, by=by).support  # type: ignore[no-any-return]
 
-    for _ in range(4):
+    for _ in range(9):
         one_stay(cast, run, OFFERED)
     one_stay(cast, run, SupportGiven(item="legal", state=SupportState.DECLINED))
     assert counted(cast.mara.actor) == ()
@@ -43,10 +43,10 @@ def test_counts_leave_the_house_only_from_five_on(cast: Cast, run: Run, run_as_o
     one_stay(cast, run, OFFERED)
 
     assert counted(cast.mara.actor) == (
-        Reason(side="Offered", text="A solicitor of her own", count=5),
+        Reason(side="Offered", text="A solicitor of her own", count=10),
     )
     assert counted(cast.olga.actor) == (), "another charity's houses"
-    assert "Offered: A solicitor of her own,5" in as_csv(
+    assert "Offered: A solicitor of her own,10" in as_csv(
         run(reports.figures, 28, by=cast.mara.actor)
     )
 

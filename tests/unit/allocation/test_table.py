@@ -1,5 +1,8 @@
 """The arrays of a night say the same as the scalar rules and figures, pair by pair."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
@@ -203,3 +206,17 @@ def test_a_priority_level_counts_nobody_of_another_priority() -> None:
         assert [found[f"h{q}", "f1", "r1"][level] for q in (1, 2, 3, 4)] == [
             int(p == q) for q in (1, 2, 3, 4)
         ]
+
+
+def test_its_products_stay_on_one_thread() -> None:
+    code = (
+        "import os, allocation.table, numpy;"
+        "os.sched_setaffinity(0, range(os.cpu_count()));"
+        "half = numpy.full((300, 300), 0.5);"
+        "half @ half;"
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    free = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=free, check=True)
+
+    assert done.stdout == b"1\n"

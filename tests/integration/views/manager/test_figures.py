@@ -43,9 +43,9 @@ def test_the_page_says_it_in_words_and_in_six_figures(
 
     page = text_of(browser_of(cast.mara.email).get("/figures/"))
 
-    assert "In the last 28 days police asked for 2 places, and 1 was found." in page
-    assert "1 request is waiting now." in page
-    assert "Requests received, all forces 2" in page
+    assert "In the last 28 days police asked for fewer than 10 places." in page
+    assert "Requests received, all forces not shown" in page
+    assert "now 0 of 4 places" in page
     assert "Pentameter 2 grant: £100,000" in page
     assert "1,020 bed-nights : one place for 2.8 years" in page
     assert "Source: The Guardian, 4 October 2007" in page
@@ -55,9 +55,8 @@ def test_the_page_says_it_in_words_and_in_six_figures(
 def test_an_empty_world_reads_well(cast: Cast, browser_of: Sign) -> None:
     page = text_of(browser_of(cast.mara.email).get("/figures/?days=7"))
 
-    assert "In the last 7 days police asked for 0 places. Nobody is waiting now." in page
-    assert "No bed-night was needed." in page
-    assert "no promise yet" in page
+    assert "In the last 7 days police asked for fewer than 10 places." in page
+    assert "fewer than 10 were promised a place in this time" in page
     assert "No money is entered" in page
 
 
@@ -107,11 +106,29 @@ def test_the_file_holds_the_same_figures_and_no_formula(
     assert response.headers["Content-Disposition"] == 'attachment; filename="figures-7-days.csv"'
     lines = list(csv.reader(io.StringIO(response.get_data(as_text=True))))
     assert lines[0] == ["about", "whose", "figure", "value"]
-    assert ["Everywhere", "the whole network", "requests received", "1"] in lines
+    assert ["Everywhere", "the whole network", "requests received", "not shown"] in lines
     assert ["Inside London", "our charity", "places open now", "2"] in lines
     assert ["'=HYPERLINK(1) (The Guardian, 4 October 2007)", "our charity",
             "bed-nights in all", "5"] in lines  # fmt: skip
     assert not [cell for line in lines for cell in line if cell[:1] in "=+-@" and cell]
+
+
+def test_from_ten_on_numbers_are_rounded_on_the_page_in_the_chart_and_in_the_file(
+    cast: Cast, run: Run, browser_of: Sign
+) -> None:
+    for _ in range(13):
+        _ask(run, cast)
+    browser = browser_of(cast.mara.email)
+
+    page = text_of(browser.get("/figures/?days=7"))
+    lines = list(csv.reader(io.StringIO(browser.get(f"{PAGES[1]}?days=7").get_data(as_text=True))))
+
+    assert "police asked for about 15 places." in page
+    assert "Requests received, all forces 15" in page
+    # All wait. Beside the whole, "about 15 wait" would say that the four others are under five.
+    assert ["requests", "the whole network", "waiting of these", "not shown"] in lines
+    assert ["requests", "the whole network", "withdrawn", "not shown"] in lines
+    assert not [line for line in lines if line[1] == "the whole network" and line[3] == "13"]
 
 
 def test_no_reference_name_or_house_stands_on_either(
