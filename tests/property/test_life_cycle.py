@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -27,7 +28,6 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 
-from app import outbox
 from app.actors import SYSTEM, Actor
 from app.db import db, transaction
 from app.embedded_postgres import EmbeddedPostgres
@@ -53,10 +53,12 @@ from app.services import (
     voids,
 )
 from app.services.asked import NewChild, NewReferral
+from app.worker import sweep
 from bench.stage import drawn_codes
 from tests.cast import Cast
 from tests.conftest import WITH_CAST, fresh_copy
 from tests.factories import at_once, new_referral, placement_of
+from tests.fake_twilio import FakeTwilio, fake_twilio
 from tests.integration.services.expected import coming, now_is
 from tests.property.life_cycle_model import (
     LIVE,
@@ -79,6 +81,7 @@ LIVES = settings(
 )
 PHONES = {"Rowan": "+447700900101", "Cedar": "+447700900102"}
 SERVICE = "+447700900999"
+NOWHERE = "http://127.0.0.1:9"  # where the phones' news goes: nobody waits for it here
 MOST_WOMEN = 7
 MOST_WRONG = 3  # of this life: the fifth wrong code within minutes would stop its phone
 # Most picks aim at what the act is meant for; the rest take anything, to be refused.
@@ -100,6 +103,7 @@ class Ground:
     worker: Flask
     owner: Flask
     cast: Cast
+    phones: FakeTwilio
 
     def staff(self, house: str) -> Actor:
         return {"Rowan": self.cast.bea, "Cedar": self.cast.chloe}[house].actor
@@ -428,9 +432,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.model.now = self.web(now_is)
         assert self.worker(offers.lapse_offers) == self.model.lapse()
         assert self.worker(pre_alerts.expire) == self.model.expire()
-        self.worker(voids.keep_time)
-        self.worker(offers.ask_after_the_overdue)
-        self.worker(outbox.expire_unsent)
+        self.worker(sweep, self.ground.phones.gateway(), NOWHERE)
         self.is_swept = True
 
     # After every step
@@ -586,7 +588,9 @@ def test_no_life_is_other_than_the_model_says(
     web_app: Flask,
     worker_app: Flask,
     owner_app: Flask,
+    tmp_path: Path,
 ) -> None:
-    LifeCycle.ground = Ground(postgres, web_app, worker_app, owner_app, cast_once)
+    with fake_twilio(tmp_path / "ledger.sqlite") as phones:
+        LifeCycle.ground = Ground(postgres, web_app, worker_app, owner_app, cast_once, phones)
 
-    run_state_machine_as_test(LifeCycle, settings=LIVES)
+        run_state_machine_as_test(LifeCycle, settings=LIVES)
