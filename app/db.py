@@ -71,6 +71,7 @@ KEY = "waymark_acting_key"  # of a connection's info: row_security.py puts it th
 _OPEN = "waymark_transaction"
 _BY = "waymark_by"
 _STEPS = "waymark_before_commit"
+_AS_WAYMARK = "waymark_own_sight"
 
 
 def init_db(flask: Flask) -> None:
@@ -126,13 +127,18 @@ def as_waymark() -> Iterator[None]:
     again when the step is done; the audit trail names them throughout.
     """
     session: Session = db.session()
+    if session.info.get(_AS_WAYMARK):
+        yield  # a step inside such a step: the outer one gives the sight back
+        return
     by: Actor = session.info[_BY]
     session.flush()
     _tell(session, SYSTEM)
+    session.info[_AS_WAYMARK] = True
     try:
         yield
         session.flush()
     finally:
+        session.info[_AS_WAYMARK] = False
         if not _is_broken(session):
             _tell(session, by)
 

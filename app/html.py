@@ -88,6 +88,7 @@ def init_html(app: Flask, *, now: Clock | None = None) -> None:
         when=lambda at: when(at, now=clock()),
         short_day=short_day,
         minutes_left=lambda at: minutes_left(at, now=clock()),
+        how_long=lambda at: how_long(at, now=clock()),
         day=day,
         words=words,
         tone=tone,
@@ -100,6 +101,7 @@ def init_html(app: Flask, *, now: Clock | None = None) -> None:
         asset=_asset_url(app),
         bar_chart=bar_chart,
         blank_form=BlankForm(),
+        start_form=lambda **values: BlankForm(values=values),  # filled in, and not sent yet
         error_list=error_list,
         errors_of=errors_of,
         occupancy_strip=occupancy_strip,
@@ -156,6 +158,11 @@ def minutes_left(at: datetime, *, now: datetime) -> str:
     if seconds < 0:
         return f"{_span(int(-seconds // 60))} late" if seconds <= -60 else "time is up"
     return f"{_span(int(seconds // 60))} left" if seconds >= 60 else "less than a minute left"
+
+
+def how_long(since: datetime, *, now: datetime) -> str:
+    """The time since then in words, in whole minutes, hours or days."""
+    return _span(max(0, int((now - since).total_seconds() // 60)))
 
 
 def _span(minutes: int) -> str:

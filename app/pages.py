@@ -69,11 +69,13 @@ NAV: dict[Role, list[tuple[str, str]]] = {
     Role.REFUGE_MANAGER: [
         *HOUSE_NAV,
         ("People and phones", "team.people"),
+        ("Rota", "team.rota"),
         ("Looks", "access.list_looks"),
     ],
     Role.COORDINATOR: [
         ("Board", "coordinator.board"),
         ("Needs a person", "coordinator.tasks"),
+        ("Waiting list", "coordinator.waiting_list"),
         ("Pre-alerts", "coordinator.pre_alerts"),
         ("Houses", "coordinator.houses"),
         ("Who looked", "records.home"),

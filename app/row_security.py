@@ -33,6 +33,7 @@ OPEN_TABLES = {
     "reason": "the service's own words",
     "clock_policy": "the service's own words",
     "inventory_policy": "the service's own words",
+    "hold_policy": "the service's own words",
     "recovery_rule": "law",
     "support_item": "the service's own words",
     "abuse_limit": "the service's own words",

@@ -21,6 +21,7 @@ from app.models import (
     reference,
     referrals,
     retention,
+    stays,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "reference",
     "referrals",
     "retention",
+    "stays",
 ]

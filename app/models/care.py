@@ -95,6 +95,25 @@ class Support(Base):
     changed_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
 
 
+class StayExtension(Base):
+    """A planned day of moving on that was put off, and why. Each is kept; none is changed."""
+
+    __tablename__ = "stay_extension"
+    __table_args__ = (
+        _of_her_house(),
+        CheckConstraint("to_day > from_day", name="later"),
+        Index("ix_stay_extension_placement_id", "placement_id"),
+    )
+    id: Mapped[RandomId]
+    placement_id: Mapped[int] = mapped_column(BigInteger)
+    refuge_id: Mapped[int] = mapped_column(BigInteger)
+    from_day: Mapped[date]
+    to_day: Mapped[date]
+    reason_code: Mapped[str] = mapped_column(ForeignKey("reason.code"))
+    recorded_at: Mapped[Created]
+    recorded_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+
+
 class PlannedMove(Base):
     """Where she plans to move on to; when stands in ``placement.expected_departure_on``."""
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from app.models.columns import BigId, Created, PublicId, Sealed, Word, one_of
+from app.models.columns import BigId, Codes, Created, PublicId, Sealed, Word, one_of
 
 
 class Level(StrEnum):
@@ -94,3 +103,48 @@ class Claim(Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     was_let_go: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class Day(StrEnum):
+    """Days of the week, in the order of ``date.weekday()``."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class RotaSlot(Base):
+    """A number of a house on duty: on ``days``, between dates, or both, by London's clock.
+
+    The day is that on which the duty begins. An ``until_time`` that is not after ``from_time`` is
+    of the next day; two that are the same mean the whole day and night.
+    """
+
+    __tablename__ = "rota_slot"
+    __table_args__ = (
+        CheckConstraint("position BETWEEN 1 AND 3", name="position"),
+        CheckConstraint(
+            "days <@ ARRAY['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']"
+            " AND (cardinality(days) > 0 OR first_on IS NOT NULL)",
+            name="days",
+        ),
+        CheckConstraint("last_on >= first_on", name="dates"),
+        ForeignKeyConstraint(["contact_id", "refuge_id"], ["contact.id", "contact.refuge_id"]),
+    )
+    id: Mapped[BigId]
+    public_id: Mapped[PublicId]
+    refuge_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    contact_id: Mapped[int] = mapped_column(BigInteger)
+    position: Mapped[int]
+    days: Mapped[Codes]
+    first_on: Mapped[date | None]
+    last_on: Mapped[date | None]
+    from_time: Mapped[time]
+    until_time: Mapped[time]
+    added_at: Mapped[Created]
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    ended_at: Mapped[datetime | None]

@@ -6,7 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -56,6 +65,8 @@ class TaskKind(StrEnum):
     DUTY_MANAGER = "duty_manager"
     REGIONAL_MANAGER = "regional_manager"
     MANAGER_UNREACHED = "manager_unreached"
+    PLAN_PASSED = "plan_passed"
+    RING_HOUSE = "ring_house"
 
 
 # What the desk can only settle by ringing the officer.
@@ -74,6 +85,7 @@ class Contact(Base):
         Index("uq_contact_phone_index", "phone_index", unique=True,
               info={"conflict": "That number is in use already."}),
         CheckConstraint("(answers_from IS NULL) = (replaces_id IS NULL)", name="replaces"),
+        UniqueConstraint("id", "refuge_id"),
     )  # fmt: skip
     id: Mapped[BigId]
     public_id: Mapped[PublicId]

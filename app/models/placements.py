@@ -57,6 +57,10 @@ class Placement(Base):
         one_of("state", PlacementState),
         CheckConstraint("NOT isempty(during) AND NOT lower_inf(during)", name="during"),
         CheckConstraint("state <> 'offered' OR offer_expires_at IS NOT NULL", name="offer_expires"),
+        CheckConstraint(
+            "(state <> 'accepted' OR hold_until IS NOT NULL) AND hold_renewals >= 0", name="hold"
+        ),
+        CheckConstraint("expected_at IS NULL OR set_out_at IS NOT NULL", name="set_out"),
         CheckConstraint("bed_spaces >= 1 AND cots >= 0", name="size"),
         CheckConstraint("octet_length(override_note_sealed) <= 2100", name="override_note_sealed"),
         UniqueConstraint("id", "live", "during"),
@@ -72,6 +76,7 @@ class Placement(Base):
         ),
         Index("ix_placement_expiry", "offer_expires_at",
               postgresql_where=text("state = 'offered'")),
+        Index("ix_placement_hold", "hold_until", postgresql_where=text("state = 'accepted'")),
     )  # fmt: skip
     id: Mapped[BigId]
     public_id: Mapped[PublicId]
@@ -91,6 +96,10 @@ class Placement(Base):
     offer_expires_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     answered_by_channel: Mapped[Channel | None] = mapped_column(Word)
+    hold_until: Mapped[datetime | None]
+    hold_renewals: Mapped[int] = mapped_column(server_default=text("0"))
+    set_out_at: Mapped[datetime | None]
+    expected_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
     expected_departure_on: Mapped[date | None]
     ended_at: Mapped[datetime | None]

@@ -37,6 +37,10 @@ class ReasonKind(StrEnum):
     OVERRIDE = "override"
     UNMET = "unmet"
     RECOVERY_EXTENSION = "recovery_extension"
+    PAUSED = "paused"
+    EXTENSION = "extension"
+    TRANSFER = "transfer"
+    TRANSFER_ENDED = "transfer_ended"
 
 
 class Jurisdiction(StrEnum):
@@ -158,6 +162,9 @@ class ClockPolicy(Base):
     """How long each step may take at one urgency, from a date on; a referral keeps its version.
 
     A row that a referral was made under never changes: another rule is a row of a later date.
+    After ``next_number_percent`` of the time to reply without an answer the next number of the
+    house is asked, and after ``ring_percent`` at the earliest a person rings. ``wakes``: numbers
+    that are not on duty are texted in quiet hours too.
     """
 
     __tablename__ = "clock_policy"
@@ -171,6 +178,10 @@ class ClockPolicy(Base):
             name="ladder",
         ),
         CheckConstraint("claim_minutes BETWEEN 1 AND 1440", name="claim"),
+        CheckConstraint(
+            "next_number_percent BETWEEN 1 AND 100 AND ring_percent BETWEEN 1 AND 100",
+            name="parts",
+        ),
     )
     id: Mapped[BigId]
     urgency: Mapped[Urgency] = mapped_column(Word)
@@ -181,6 +192,9 @@ class ClockPolicy(Base):
     duty_manager_minutes: Mapped[int]
     regional_manager_minutes: Mapped[int]
     claim_minutes: Mapped[int]
+    next_number_percent: Mapped[int]
+    ring_percent: Mapped[int]
+    wakes: Mapped[bool]
 
 
 class InventoryPolicy(Base):

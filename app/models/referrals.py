@@ -36,8 +36,10 @@ class ReferralState(StrEnum):
     """Where a request stands. The engine's proposal is not a state: a person has not decided."""
 
     READY = "ready"
+    PAUSED = "paused"
     OFFERED = "offered"
     CONFIRMED = "confirmed"
+    IN_TRANSIT = "in_transit"
     RESIDENT = "resident"
     MOVED_ON = "moved_on"
     NOT_ARRIVED = "not_arrived"
@@ -46,14 +48,31 @@ class ReferralState(StrEnum):
 
 
 WAITING = (ReferralState.READY, ReferralState.OFFERED)
+# A room is promised to her, and she is not there yet.
+PROMISED = (ReferralState.CONFIRMED, ReferralState.IN_TRANSIT)
 MOVES: dict[ReferralState, frozenset[ReferralState]] = {
     ReferralState.READY: frozenset(
-        {ReferralState.OFFERED, ReferralState.WITHDRAWN, ReferralState.UNMET}
+        {
+            ReferralState.PAUSED,
+            ReferralState.OFFERED,
+            ReferralState.WITHDRAWN,
+            ReferralState.UNMET,
+        }
     ),
+    ReferralState.PAUSED: frozenset({ReferralState.READY, ReferralState.WITHDRAWN}),
     ReferralState.OFFERED: frozenset(
         {ReferralState.READY, ReferralState.CONFIRMED, ReferralState.WITHDRAWN}
     ),
     ReferralState.CONFIRMED: frozenset(
+        {
+            ReferralState.READY,
+            ReferralState.IN_TRANSIT,
+            ReferralState.RESIDENT,
+            ReferralState.NOT_ARRIVED,
+            ReferralState.WITHDRAWN,
+        }
+    ),
+    ReferralState.IN_TRANSIT: frozenset(
         {
             ReferralState.READY,
             ReferralState.RESIDENT,
@@ -161,6 +180,16 @@ class Referral(Base):
             " AND (purged_at IS NULL) = (region_code IS NULL)",
             name="purged_whole",
         ),
+        CheckConstraint(
+            "(transfer_of_id IS NULL) = (transfer_reason IS NULL)", name="transfer_whole"
+        ),
+        Index(
+            "one_open_transfer",
+            "transfer_of_id",
+            unique=True,
+            postgresql_where=text("transfer_of_id IS NOT NULL AND closed_at IS NULL"),
+            info={"conflict": "A move to another house has been asked for already."},
+        ),
         Index("ix_referral_open", "submitted_at", postgresql_where=text("closed_at IS NULL")),
     )
     id: Mapped[BigId]
@@ -184,6 +213,12 @@ class Referral(Base):
     closed_reason: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
     purged_at: Mapped[datetime | None]
+    # A move to another house: the stay that she keeps until she is there. Who asked for it stands
+    # in ``officer_id`` and ``force_id``, and is nobody of the police.
+    transfer_of_id: Mapped[int | None] = mapped_column(
+        ForeignKey("placement.id", use_alter=True, name="fk_referral_transfer_of_id")
+    )
+    transfer_reason: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
     # Where she stood, and no finer: set when the rest is purged, for figures alone.
     region_code: Mapped[str | None] = mapped_column(ForeignKey("region.code"))
 

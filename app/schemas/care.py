@@ -97,6 +97,9 @@ class MovePlanSchema(OneEach):
     destination = fields.String(
         load_default="", validate=validate.Length(max=40, error="Choose a place from the list.")
     )
+    later_because = fields.String(
+        load_default="", validate=validate.Length(max=40, error="Choose a reason.")
+    )
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> MovePlan:

@@ -28,10 +28,13 @@ from app.services.budgets import spend_look
 from app.services.call_backs import waits_for_call_back
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
+from app.services.holds import Hold, hold_of
 from app.services.living_here import LivingHere, living_here
 from app.services.offers import GONE
 from app.services.stay_lengths import read_curve
 from app.services.text_senders import Outcome
+from app.services.transfers import SAFETY
+from app.services.transfers_shown import MoveHouse, move_house
 
 HERS = (PlacementState.ACCEPTED, PlacementState.ARRIVED)
 WAS_HERS = (PlacementState.DEPARTED, PlacementState.NOT_ARRIVED, PlacementState.WITHDRAWN)
@@ -71,6 +74,7 @@ class OfferPage:
     reasons: list[str] = field(default_factory=list)
     decline_reasons: list[Choice]
     is_answer_to_confirm: bool = False
+    is_transfer: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +109,9 @@ class StayPage:
     not_arrived_reasons: list[Choice]
     departure_reasons: list[Choice]
     after: LivingHere | None = None
+    hold: Hold | None = None
+    move: MoveHouse | None = None
+    is_transfer: bool = False
 
 
 def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
@@ -136,6 +143,7 @@ def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
             reasons=lambda: _why_here(placement),
             decline_reasons=lambda: reason_choices(ReasonKind.DECLINED_BY_REFUGE),
             is_answer_to_confirm=lambda: _is_answer_to_confirm(placement),
+            is_transfer=lambda: referral.transfer_of_id is not None,
         )
 
 
@@ -163,9 +171,10 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
         waits = waits_for_call_back(referral.id)
         spend_look(referral.id, by=by, now=now)
         record_stay(Fact.STAY_VIEWED, placement, by=by)
+        stage = stage_of(placement, now)
         return disclose(
             StayPage,
-            stage_of(placement, now),
+            stage,
             public_id=lambda: placement.public_id,
             ref=lambda: referral.ref,
             code=lambda: placement.offer_code,
@@ -177,6 +186,13 @@ def show_stay(public_id: UUID, *, by: Actor) -> StayPage:
             ended_at=lambda: placement.ended_at,
             ended_because=lambda: reason_text(placement.reason_code),
             asks=lambda: _suitability(placement, referral, by),
+            hold=lambda: hold_of(placement, by, now),
+            move=lambda: (
+                move_house(placement, referral, stage, by, now)
+                if placement.state == PlacementState.ARRIVED
+                else None
+            ),
+            is_transfer=lambda: referral.transfer_of_id is not None,
             meeting=lambda: None if waits else _meeting(referral),
             waits_for_call_back=lambda: waits,
             not_arrived_reasons=lambda: reason_choices(ReasonKind.NOT_ARRIVED),
@@ -278,9 +294,14 @@ def _why_here(placement: Placement) -> list[str]:
 
 
 def _meeting(referral: Referral) -> Meeting:
+    """Safety: for her safety the desk stands between two houses, and neither rings the other."""
+    if referral.transfer_reason == SAFETY:
+        return Meeting(callback_phone="", incident_ref="", force="")
     caller = db.session.get_one(Caller, referral.caller_id)
     return Meeting(
         callback_phone=open_field(caller, "callback_phone"),
         incident_ref=open_field(caller, "incident_ref"),
-        force=db.session.get_one(Organisation, referral.force_id).name,
+        force=""
+        if referral.transfer_of_id is not None
+        else db.session.get_one(Organisation, referral.force_id).name,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from uuid import UUID
 
 from app.models.care import SupportState
@@ -100,7 +100,35 @@ class SupportGiven:
 
 @dataclass(frozen=True, kw_only=True)
 class MovePlan:
-    """When she plans to move on, and where to; None and empty: not known yet."""
+    """When she plans to move on, and where to; None and empty: not known yet.
+
+    ``later_because`` says why the day is later than the one that was planned.
+    """
 
     leaves_on: date | None = None
     destination: str = ""
+    later_because: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedAt:
+    """The time in London at which a woman on her way may be there; None: nobody knows."""
+
+    at: time | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPause:
+    """Why a request is to wait, and until which moment."""
+
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTransfer:
+    """Why she is to move to another house, how soon, and what must be there now."""
+
+    reason: str
+    urgency: Urgency
+    needs: tuple[str, ...] = ()

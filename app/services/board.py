@@ -16,23 +16,25 @@ from app.events import Fact, record
 from app.models.events import Event
 from app.models.messages import Task
 from app.models.plans import PlanLine, PlanRun
-from app.models.referrals import Referral, ReferralState
+from app.models.referrals import PROMISED, WAITING, Referral, ReferralState
 from app.policy import only_for, visible_tasks
 from app.services.board_groups import in_groups
 from app.services.desk import (
     Asked,
     Line,
+    Person,
     RoomShown,
     asked_shown,
     line_shown,
     people_shown,
     rooms_shown,
 )
+from app.services.pauses import PauseShown, pauses_of
 from app.services.pre_alerts import PreAlertShown, open_pre_alerts
 from app.services.text_trouble import stuck_texts
 
 RunRow = Row[UUID, datetime, str, int, bool, list[Any]]
-ON_THE_BOARD = (ReferralState.READY, ReferralState.OFFERED, ReferralState.CONFIRMED)
+ON_THE_BOARD = (*WAITING, ReferralState.PAUSED, *PROMISED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,14 @@ class PlanNote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paused:
+    """Somebody who waits for a day or an hour, and is in no plan until then."""
+
+    person: Person
+    pause: PauseShown
+
+
+@dataclass(frozen=True, kw_only=True)
 class Board:
     """Everything on the desk now, each part in the order of its clock."""
 
@@ -65,6 +75,7 @@ class Board:
     lines: list[Line]
     offers: list[Asked]
     promised: list[Asked]
+    paused: list[Paused]
     free_rooms: int
     open_tasks: int
     texts_stuck: int
@@ -91,7 +102,7 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
         run = _newest_run()
         rooms = rooms_shown(by, now)
         persons = people_shown(by, Referral.state.in_(ON_THE_BOARD))
-        asked = asked_shown(by, persons, rooms)
+        asked = asked_shown(by, persons, rooms, now)
         planned = _plan_lines(run, list(persons))
         lines = [
             line_shown(person, planned.get(referral_id), rooms)
@@ -104,12 +115,19 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
             plan=_plan_note(run, rooms, {each.ref for each in persons.values()}),
             lines=in_groups(sorted(lines, key=lambda line: line.person.turn)),
             offers=_by_clock(asked, ReferralState.OFFERED),
-            promised=_by_clock(asked, ReferralState.CONFIRMED),
+            promised=_by_clock(asked, *PROMISED),
+            paused=_paused(persons),
             expected=open_pre_alerts(by, now),
             free_rooms=sum(room.is_free for room in rooms.values()),
             texts_stuck=stuck_texts(now),
             open_tasks=db.session.scalar(select(func.count()).select_from(tasks)) or 0,
         )
+
+
+def _paused(persons: dict[int, Person]) -> list[Paused]:
+    found = pauses_of(list(persons))
+    shown = [Paused(person=persons[each], pause=pause) for each, pause in found.items()]
+    return sorted(shown, key=lambda each: each.pause.until)
 
 
 def _newest_run() -> RunRow | None:
@@ -173,8 +191,8 @@ def _other_plan(kept: dict[str, Any], rooms: dict[int, RoomShown], seen: set[str
     )
 
 
-def _by_clock(asked: dict[int, Asked], state: ReferralState) -> list[Asked]:
-    found = [each for each in asked.values() if each.person.state == state]
+def _by_clock(asked: dict[int, Asked], *states: ReferralState) -> list[Asked]:
+    found = [each for each in asked.values() if each.person.state in states]
     return sorted(found, key=lambda each: each.person.turn)
 
 

@@ -134,6 +134,8 @@ def _count_abandoned(officer_id: int, since: datetime) -> int:
 def note_abandoned(referral: Referral, *, now: datetime) -> None:
     """After a promised room came to nothing: put the officer before the desk when it is often."""
     db.session.flush()
+    if referral.transfer_of_id is not None:
+        return  # no officer asked for it
     limit = limit_of("abandoned_alarm", now)
     if limit and _count_abandoned(referral.officer_id, now - limit.window) >= limit.at_most:
         open_task(TaskKind.ABANDONED, user_id=referral.officer_id)

@@ -38,10 +38,12 @@ from app.services.desk import (
     rooms_shown,
 )
 from app.services.moving_on import Freeing, freeing_of
+from app.services.pauses import PauseShown, pauses_of
 from app.services.recovery import RecoveryShown, recovery_of
 from app.services.referrals import GONE
 from app.services.standing import newest_line
 from app.services.stay_lengths import Curve, read_curve
+from app.services.transfers_shown import MoveHouse, MovesFrom, move_house, moves_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +121,10 @@ class CasePage:
     withdraw_reasons: list[Choice]
     decline_reasons: list[Choice]
     unmet_reasons: list[Choice]
+    pause: PauseShown | None
+    move: MoveHouse | None
+    moves_from: MovesFrom | None
+    pause_reasons: list[Choice]
     recovery: RecoveryShown | None
     frees: Freeing | None
 
@@ -136,13 +142,13 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
     with transaction(by=by) as now:
         referral = _visible(ref, by)
         spend_look(referral.id, by=by, now=now)
-        recovery, frees = _living_there(referral, curve, by, now)
+        recovery, frees, move = _living_there(referral, curve, by, now)
         record(Fact.REFERRAL_VIEWED, by=by, referral_id=referral.id)
         rooms = rooms_shown(by, now)
         persons = people_shown(by, Referral.id == referral.id)
         planned = _line_of(referral)
         line = line_shown(persons[referral.id], planned, rooms)
-        asked = asked_shown(by, persons, rooms).get(referral.id)
+        asked = asked_shown(by, persons, rooms, now).get(referral.id)
         return disclose(
             CasePage,
             stage_of(referral, by),
@@ -157,7 +163,7 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             callback_phone=lambda: open_field(_caller(referral), "callback_phone"),
             incident_ref=lambda: open_field(_caller(referral), "incident_ref"),
             closed_reason=lambda: reason_text(referral.closed_reason),
-            moves=lambda: frozenset(MOVES[ReferralState(referral.state)]),
+            moves=lambda: _moves(referral),
             stamp=lambda: _stamp(referral, planned),
             news=lambda: _news(referral, by, has_changed=False),
             override_reasons=lambda: reason_choices(ReasonKind.OVERRIDE),
@@ -167,6 +173,10 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             ),
             decline_reasons=lambda: reason_choices(ReasonKind.DECLINED_BY_REFUGE),
             unmet_reasons=lambda: reason_choices(ReasonKind.UNMET),
+            move=lambda: move,
+            moves_from=lambda: moves_from(referral),
+            pause=lambda: pauses_of([referral.id]).get(referral.id),
+            pause_reasons=lambda: reason_choices(ReasonKind.PAUSED),
             recovery=lambda: recovery,
             frees=lambda: frees,
         )
@@ -180,13 +190,19 @@ def stage_of(referral: Referral, by: Actor) -> Stage:
     return Stage.DESK_RINGS if db.session.scalars(rings).first() else Stage.DESK
 
 
+def _moves(referral: Referral) -> frozenset[ReferralState]:
+    """She who moves from one house to another has her bed: her need is met all the while."""
+    moves = MOVES[ReferralState(referral.state)]
+    return moves - {ReferralState.UNMET} if referral.transfer_of_id is not None else moves
+
+
 def _caller(referral: Referral) -> Caller:
     return db.session.get_one(Caller, referral.caller_id)
 
 
 def _living_there(
     referral: Referral, curve: Curve, by: Actor, now: datetime
-) -> tuple[RecoveryShown | None, Freeing | None]:
+) -> tuple[RecoveryShown | None, Freeing | None, MoveHouse | None]:
     row = db.session.execute(
         visible_placements(by)
         .join(Room, Room.id == Placement.room_id)
@@ -194,9 +210,13 @@ def _living_there(
         .with_only_columns(Placement, Room)
     ).first()
     if row is None:
-        return None, None
+        return None, None, None
     placement, room = row
-    return recovery_of(placement), freeing_of(placement, room, curve, now)
+    return (
+        recovery_of(placement),
+        freeing_of(placement, room, curve, now),
+        move_house(placement, referral, Stage.DESK, by, now),
+    )
 
 
 def news(ref: str, stamp: str, *, by: Actor) -> News:

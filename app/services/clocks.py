@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.models.reference import ClockPolicy
-from app.models.referrals import Referral, ReferralState
+from app.models.referrals import PROMISED, Referral, ReferralState
 
 
 class Clock(StrEnum):
@@ -45,7 +45,8 @@ class Facts:
     """What the clocks of one request go by.
 
     ``is_taken``: a named coordinator has said, since it last came to the desk, that she is on it.
-    ``reply_by`` is of the open offer, ``promised_at`` of the promise; None where there is none.
+    ``reply_by`` is of the open offer; ``promised_at`` and ``hold_until`` are of the promise. None
+    where there is none.
     """
 
     referral: Referral
@@ -54,6 +55,7 @@ class Facts:
     reply_by: datetime | None = None
     offered_at: datetime | None = None
     promised_at: datetime | None = None
+    hold_until: datetime | None = None
 
 
 def clocks_of(facts: Facts) -> list[Running]:
@@ -70,8 +72,8 @@ def _clocks(facts: Facts) -> Iterator[Running]:
     if asked.state in (ReferralState.READY, ReferralState.OFFERED):
         yield _running(Clock.DUTY_MANAGER, asked.waits_since, policy.duty_manager_minutes)
         yield _running(Clock.REGIONAL_MANAGER, asked.waits_since, policy.regional_manager_minutes)
-    if asked.state == ReferralState.CONFIRMED and facts.promised_at:
-        yield _running(Clock.HOLD, facts.promised_at, policy.hold_minutes)
+    if asked.state in PROMISED and facts.promised_at and facts.hold_until:
+        yield Running(clock=Clock.HOLD, runs_from=facts.promised_at, at=facts.hold_until)
 
 
 def _running(clock: Clock, since: datetime, minutes: int) -> Running:

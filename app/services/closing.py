@@ -53,6 +53,8 @@ def close_unmet(ref: str, reason: str, *, by: Actor) -> None:
     with transaction(by=by) as now:
         check_reason(reason, ReasonKind.UNMET)
         referral = lock_referral(ref, by)
+        if referral.transfer_of_id is not None:
+            raise Conflict("She has her bed while she waits to move. Cancel the move instead.")
         referral.move(ReferralState.UNMET, at=now)
         referral.closed_at, referral.closed_reason = now, reason
         record(Fact.REFERRAL_UNMET, by=by, referral_id=referral.id, detail={"reason": reason})

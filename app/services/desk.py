@@ -23,6 +23,7 @@ from app.services.claims import Taken
 from app.services.costs import Cost, cost_from
 from app.services.desk_clocks import ClockShown, clocks_shown
 from app.services.follow import people
+from app.services.holds import Hold, hold_of
 from app.services.standing import MEANWHILE
 from app.services.supply import in_use, may_be_offered
 
@@ -80,7 +81,10 @@ class Tie:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Who waits, in words. ``region`` is all that is said of where she is now."""
+    """Who waits, in words. ``region`` is all that is said of where she is now.
+
+    ``lives_at`` is the house of a woman who is to move to another one, and keeps her bed meanwhile.
+    """
 
     ref: str
     state: str
@@ -93,6 +97,7 @@ class Person:
     said_no: int
     taken: Taken | None
     ties: list[Tie]
+    lives_at: str
 
     @property
     def turn(self) -> tuple[datetime, int, datetime]:
@@ -142,6 +147,7 @@ class Asked:
     reply_by: datetime | None
     answered_at: datetime | None
     is_override: bool
+    hold: Hold | None
 
 
 def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
@@ -157,7 +163,7 @@ def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
     ).all()
     ids = [row[0].id for row in rows]
     asked = dict(db.session.execute(select(Feature.code, Feature.asked_as)).all())
-    ties, said_no = _ties(ids), _said_no(ids)
+    ties, said_no, homes = _ties(ids), _said_no(ids), _homes(ids)
     clocks = clocks_shown([row[0] for row in rows])
     now: datetime = db.session.execute(select(func.waymark_now())).scalar_one()
     taken = claims.of_requests(ids, by, now)
@@ -174,6 +180,7 @@ def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
             said_no=said_no[referral.id],
             taken=taken.get(referral.id),
             ties=ties[referral.id],
+            lives_at=homes.get(referral.id, ""),
         )
         for referral, needs, region, language in rows
     }
@@ -213,6 +220,16 @@ def _ties(ids: list[int]) -> dict[int, list[Tie]]:
         found[a].append(Tie(kind=kind, ref=b_ref))
         found[b].append(Tie(kind=kind, ref=a_ref))
     return found
+
+
+def _homes(ids: list[int]) -> dict[int, str]:
+    rows = db.session.execute(
+        select(Referral.id, Refuge.alias)
+        .join(Placement, Placement.id == Referral.transfer_of_id)
+        .join(Refuge, Refuge.id == Placement.refuge_id)
+        .where(Referral.id.in_(ids))
+    )
+    return {referral_id: alias for referral_id, alias in rows}  # noqa: C416 - a row is no pair
 
 
 def _said_no(ids: list[int]) -> dict[int, int]:
@@ -275,7 +292,7 @@ def line_shown(person: Person, line: PlanLine | None, rooms: dict[int, RoomShown
         alternatives=_alternatives(line, rooms),
         forbidden=_forbidden(line, rooms),
         unlock=[change["text"] for change in line.unlock],
-        meanwhile=[] if line.room_id else list(MEANWHILE),
+        meanwhile=[] if line.room_id or person.lives_at else list(MEANWHILE),
     )
 
 
@@ -306,7 +323,7 @@ def _forbidden(line: PlanLine, rooms: dict[int, RoomShown]) -> list[HouseRefused
 
 
 def asked_shown(
-    by: Actor, persons: dict[int, Person], rooms: dict[int, RoomShown]
+    by: Actor, persons: dict[int, Person], rooms: dict[int, RoomShown], now: datetime
 ) -> dict[int, Asked]:
     """The live offer or promise of each of these people, by the request's id."""
     placements = db.session.scalars(
@@ -321,6 +338,7 @@ def asked_shown(
             reply_by=each.offer_expires_at,
             answered_at=each.answered_at,
             is_override=each.override_reason is not None,
+            hold=hold_of(each, by, now),
         )
         for each in placements
     }

@@ -65,6 +65,7 @@ def _facts(
         offered_at=live.offered_at if live else None,
         reply_by=live.offer_expires_at if live else None,
         promised_at=live.answered_at if live else None,
+        hold_until=live.hold_until if live else None,
     )
 
 

@@ -21,6 +21,8 @@ from app.models.events import Event
 from app.models.placements import PlacementState
 from app.models.reference import District, Feature, Language, ReasonKind
 from app.models.referrals import (
+    PROMISED,
+    WAITING,
     Caller,
     Needs,
     Referral,
@@ -49,7 +51,7 @@ ENDED = (
     ReferralState.WITHDRAWN,
     ReferralState.UNMET,
 )
-MAY_WITHDRAW = (ReferralState.READY, ReferralState.OFFERED, ReferralState.CONFIRMED)
+MAY_WITHDRAW = (*WAITING, ReferralState.PAUSED, *PROMISED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,7 @@ class RequestAsSent:
     callback_phone: str = ""
     incident_ref: str
     may_withdraw: bool
+    may_pause: bool
     is_own: bool
 
 
@@ -93,6 +96,7 @@ class RequestPage:
     siblings: list[dict[str, str]]
     withdraw_reasons: list[Choice]
     not_arrived_reasons: list[Choice]
+    pause_reasons: list[Choice]
 
 
 def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
@@ -144,7 +148,7 @@ def show_request(ref: str, *, by: Actor) -> RequestPage:
     only_for(by, *POLICE)
     with transaction(by=by) as now:
         referral = _visible(ref, by)
-        status = status_of(referral, by)
+        status = status_of(referral, by, now)
         _note_look(referral, status, by, now, is_live=False)
         return RequestPage(
             referral=_as_sent(referral, stage_of(referral, by)),
@@ -153,6 +157,7 @@ def show_request(ref: str, *, by: Actor) -> RequestPage:
             withdraw_reasons=reason_choices(ReasonKind.WITHDRAWN_BY_REFERRER)
             + reason_choices(ReasonKind.DECLINED_BY_SURVIVOR),
             not_arrived_reasons=reason_choices(ReasonKind.NOT_ARRIVED),
+            pause_reasons=reason_choices(ReasonKind.PAUSED),
         )
 
 
@@ -164,7 +169,7 @@ def request_status(ref: str, *, by: Actor) -> tuple[str, Status, list[Choice]]:
     only_for(by, *POLICE)
     with transaction(by=by) as now:
         referral = _visible(ref, by)
-        status = status_of(referral, by)
+        status = status_of(referral, by, now)
         _note_look(referral, status, by, now, is_live=True)
         return referral.state, status, reason_choices(ReasonKind.NOT_ARRIVED)
 
@@ -278,6 +283,7 @@ def _as_sent(referral: Referral, stage: Stage) -> RequestAsSent:
         callback_phone=lambda: open_field(caller(), "callback_phone"),
         incident_ref=lambda: open_field(caller(), "incident_ref"),
         may_withdraw=lambda: referral.state in MAY_WITHDRAW,
+        may_pause=lambda: referral.state == ReferralState.READY,
         is_own=lambda: stage is Stage.ASKER,
     )
 

@@ -116,6 +116,7 @@ def _seen(since: datetime) -> tuple[dict[_Kind, float], Counter[str]]:
         .outerjoin(District, District.code == Needs.district_code)
         .where(
             Referral.submitted_at >= since,
+            Referral.transfer_of_id.is_(None),
             func.coalesce(Referral.closed_reason, "").not_in(NOT_A_WOMAN_MORE),
         )
     ).all()

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Row
 from app.actors import REFUGE, Actor, Role
 from app.db import db, transaction
 from app.events import Fact, record
+from app.london import london_day
 from app.models.beds import CostOwner, Refuge, Room, Void
 from app.models.events import Event
 from app.models.placements import Placement, PlacementState
@@ -33,7 +34,10 @@ SAME_LOOK = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class WomanRow:
-    """One offer or stay in a list. ``reply_by`` is set for an offer that can still be answered."""
+    """One offer or stay in a list. ``reply_by`` is set for an offer that can still be answered.
+
+    ``kept_until`` is set for a promised room: after it a person asks, and the room stays hers.
+    """
 
     public_id: UUID
     ref: str
@@ -45,6 +49,10 @@ class WomanRow:
     since: datetime
     reply_by: datetime | None = None
     leaves_on: date | None = None
+    kept_until: datetime | None = None
+    set_out_at: datetime | None = None
+    expected_at: datetime | None = None
+    has_plan_passed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +197,7 @@ def _woman(
         PlacementState.ACCEPTED: placement.answered_at,
         PlacementState.ARRIVED: placement.arrived_at,
     }.get(state)
-    expires = placement.offer_expires_at
+    expires, leaves_on = placement.offer_expires_at, placement.expected_departure_on
     is_open = state is PlacementState.OFFERED and expires is not None and expires > now
     return WomanRow(
         public_id=placement.public_id,
@@ -201,7 +209,11 @@ def _woman(
         room=room.code,
         since=since or placement.offered_at,
         reply_by=expires if is_open else None,
-        leaves_on=placement.expected_departure_on,
+        leaves_on=leaves_on,
+        kept_until=placement.hold_until if state is PlacementState.ACCEPTED else None,
+        set_out_at=placement.set_out_at,
+        expected_at=placement.expected_at,
+        has_plan_passed=leaves_on is not None and leaves_on < london_day(now),
     )
 
 

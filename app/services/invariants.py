@@ -26,15 +26,17 @@ RULES = {
     "I4 a request without its audit row": """
         SELECT r.id FROM referral r WHERE NOT EXISTS (
             SELECT FROM event e WHERE e.kind = 'referral_made' AND e.referral_id = r.id)""",
-    "I5 an open offer that a phone of its house was not told of": """
-        SELECT p.id FROM placement p JOIN contact c ON c.refuge_id = p.refuge_id
-         WHERE p.state = 'offered' AND c.verified_at < p.offered_at AND c.stopped_at IS NULL
-           AND (c.ends_at IS NULL OR c.ends_at > p.offered_at)
-           AND NOT EXISTS (SELECT FROM message m
-                            WHERE m.placement_id = p.id AND m.contact_id = c.id)
-           -- It had stopped when the house was asked, and has started since.
-           AND NOT EXISTS (SELECT FROM event e WHERE e.kind = 'contact_started'
-                              AND e.actor_contact_id = c.id AND e.at >= p.offered_at)""",
+    "I5 an open offer that no phone was told of": """
+        SELECT p.id FROM placement p WHERE p.state = 'offered' AND EXISTS (
+            SELECT FROM contact c WHERE c.refuge_id = p.refuge_id
+               AND c.verified_at < p.offered_at AND c.stopped_at IS NULL
+               AND (c.ends_at IS NULL OR c.ends_at > p.offered_at)
+               -- Not one that had stopped when the house was asked, and has started since.
+               AND NOT EXISTS (SELECT FROM event e WHERE e.kind = 'contact_started'
+                                  AND e.actor_contact_id = c.id AND e.at >= p.offered_at))
+           AND NOT EXISTS (SELECT FROM message m WHERE m.placement_id = p.id)
+           AND NOT EXISTS (SELECT FROM task t WHERE t.placement_id = p.id
+                              AND t.kind = 'ring_house')""",
     "I6 an offer open a minute after its time": """
         SELECT id FROM placement WHERE state = 'offered'
            AND offer_expires_at < waymark_now() - interval '60 seconds'
@@ -160,10 +162,19 @@ RULES = {
           JOIN placement p ON p.referral_id = l.a_id AND p.live
           JOIN placement q ON q.referral_id = l.b_id AND q.live
          WHERE l.kind = 'apart' AND p.refuge_id = q.refuge_id""",
+    "I32 a woman with two homes, or none while she is to move": """
+        SELECT t.id FROM referral t JOIN placement home ON home.id = t.transfer_of_id
+         WHERE t.closed_at IS NULL AND (home.state <> 'arrived') <> (t.state = 'resident')""",
+    "I31 a paused request that should be awake, or has a room": """
+        SELECT r.id FROM referral r LEFT JOIN pause p ON p.referral_id = r.id AND p.ended_at IS NULL
+         WHERE (r.state = 'paused') <> (p.id IS NOT NULL)
+            OR p.until_at < waymark_now() - interval '60 seconds'
+            OR (p.id IS NOT NULL AND EXISTS (
+                SELECT FROM placement l WHERE l.referral_id = r.id AND l.live))""",
     "I16 a request whose state and placement disagree": """
         SELECT r.id FROM referral r LEFT JOIN placement p ON p.referral_id = r.id AND p.live
          WHERE (r.state = 'offered') <> (p.state IS NOT DISTINCT FROM 'offered')
-            OR (r.state = 'confirmed') <> (p.state IS NOT DISTINCT FROM 'accepted')
+            OR (r.state IN ('confirmed', 'in_transit')) <> (p.state IS NOT DISTINCT FROM 'accepted')
             OR (r.state = 'resident') <> (p.state IS NOT DISTINCT FROM 'arrived')""",
 }
 

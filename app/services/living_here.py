@@ -10,6 +10,7 @@ from app.models.placements import Placement
 from app.models.reference import ReasonKind
 from app.services.asked import DecisionDays, MovePlan
 from app.services.choices import Choice, reason_choices
+from app.services.extensions import Extension, extensions_of
 from app.services.moving_on import Freeing, destinations, freeing_of, plan_of
 from app.services.recovery import RecoveryShown, decisions_of, recovery_of
 from app.services.stay_lengths import Curve
@@ -25,6 +26,8 @@ class LivingHere:
     decisions: DecisionDays
     support: list[SupportLine]
     plan: MovePlan
+    extensions: list[Extension]
+    later_reasons: list[Choice]
     destinations: list[Choice]
     frees: Freeing
 
@@ -37,6 +40,8 @@ def living_here(placement: Placement, room: Room, curve: Curve, now: datetime) -
         decisions=decisions_of(placement),
         support=checklist(placement),
         plan=plan_of(placement),
+        extensions=extensions_of(placement),
+        later_reasons=reason_choices(ReasonKind.EXTENSION),
         destinations=destinations(),
         frees=freeing_of(placement, room, curve, now),
     )

@@ -15,13 +15,16 @@ from app.events import Fact, record, record_stay
 from app.london import london_day
 from app.models.beds import Room
 from app.models.care import PlannedMove
+from app.models.messages import TaskKind
 from app.models.placements import Placement, PlacementState
 from app.models.reference import ReasonKind
 from app.policy import only_for, visible_placements
 from app.services.asked import MovePlan
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.desk import RoomShown, rooms_shown
+from app.services.extensions import extend
 from app.services.recovery import LONGEST, lives_here
+from app.services.settling import settle
 from app.services.stay_lengths import Curve, read_curve
 
 # What ends a stay and is no plan: nobody arranges for these.
@@ -67,7 +70,7 @@ def plan_move(public_id: UUID, plan: MovePlan, *, by: Actor) -> None:
 
     Raises:
         NotFound: nobody of this stay lives in this house.
-        Invalid: a day gone by or years ahead, or no such place.
+        Invalid: a day gone by or years ahead, no such place, or a later day without its reason.
     """
     only_for(by, *REFUGE)
     with transaction(by=by) as now:
@@ -77,7 +80,11 @@ def plan_move(public_id: UUID, plan: MovePlan, *, by: Actor) -> None:
             raise Invalid("Choose today or a day in the next two years.", field="leaves_on")
         if plan.destination and plan.destination not in dict(destinations()):
             raise Invalid("Choose a place from the list.", field="destination")
+        was = placement.expected_departure_on
+        if day is not None and was is not None and day > was:
+            extend(placement, day, plan.later_because, by=by)
         placement.expected_departure_on = day
+        settle(TaskKind.PLAN_PASSED, placement, by=by, now=now)
         db.session.merge(
             PlannedMove(
                 placement_id=placement.id,

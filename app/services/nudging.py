@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.events import Fact, record
-from app.london import LONDON
 from app.models.beds import Refuge, Room
 from app.models.events import Event
 from app.models.reference import InventoryPolicy
@@ -18,8 +17,8 @@ from app.notices import Template
 from app.outbox import owe
 from app.services import availability
 from app.services.availability import BedState
-from app.services.supply import Band, band_of, policy_at
-from app.services.telling import reachable
+from app.services.duty import reachable
+from app.services.supply import Band, band_of, is_awake, policy_at
 
 # The answer confirms what is shown then, so an old question does no harm; after this it is noise.
 STAYS_NEWS = timedelta(hours=2)
@@ -32,7 +31,7 @@ def ask_the_stale() -> int:
     """
     with transaction(by=SYSTEM) as now:
         policy = policy_at(now)
-        if not _is_awake(now, policy):
+        if not is_awake(now, policy):
             return 0
         houses = db.session.execute(
             select(Refuge.id, Refuge.beds_confirmed_at).where(Refuge.is_open).order_by(Refuge.id)
@@ -57,17 +56,13 @@ def ask_what_matters(refuge_ids: Sequence[int]) -> int:
                 Event.at > now - timedelta(hours=1),
             )
         )
-        left = policy.asks_per_hour - (lately or 0) if _is_awake(now, policy) else 0
+        left = policy.asks_per_hour - (lately or 0) if is_awake(now, policy) else 0
     asked = 0
     for refuge_id in refuge_ids:
         if asked >= left:
             break
         asked += _ask_once(refuge_id, (Band.AGEING, Band.STALE), matters=True)
     return asked
-
-
-def _is_awake(now: datetime, policy: InventoryPolicy) -> bool:
-    return policy.wakes_at_hour <= now.astimezone(LONDON).hour < policy.sleeps_at_hour
 
 
 def _ask_once(refuge_id: int, bands: Sequence[Band], *, matters: bool = False) -> bool:

@@ -7,29 +7,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import Range
 
 from app.actors import REFUGE, SYSTEM, Actor, Role
 from app.codes import CODE_LETTERS
-from app.db import as_waymark, db, patiently, transaction
-from app.errors import Conflict, NotAllowed, NotFound
+from app.db import db, patiently, transaction
+from app.errors import Conflict, NotAllowed
 from app.events import Fact, record_stay
 from app.fields import seal
 from app.models.beds import Bed, BedKind, BedUse, Room
-from app.models.messages import Task, TaskKind
+from app.models.messages import TaskKind
 from app.models.placements import Channel, Placement, PlacementState
 from app.models.reference import ClockPolicy, ReasonKind
 from app.models.referrals import Referral, ReferralState
 from app.outbox import open_task
-from app.policy import visible_placements
 from app.queue import Job, defer
-from app.services import voids
+from app.services import holds, locks, transfers, voids
 from app.services.call_backs import note_abandoned
 from app.services.choices import check_reason
+from app.services.locks import lock_placement
+from app.services.settling import settle
 from app.services.telling import owe_offer, owe_offer_withdrawn
 
-GONE = "We cannot find that offer."
+GONE = locks.GONE
 
 
 def accept_offer(
@@ -48,7 +49,8 @@ def accept_offer(
 def _accept(by: Actor, channel: Channel, public_id: UUID | None, code: str) -> UUID:
     with transaction(by=by) as now:
         placement, referral = _lock(by, public_id, code)
-        _answer(placement, PlacementState.ACCEPTED, channel, now)
+        until = now + holds.length_of(referral)
+        _answer(placement, PlacementState.ACCEPTED, channel, now, hold_until=until)
         referral.move(ReferralState.CONFIRMED, at=now)
         referral.confirmed_at = now
         record_stay(Fact.OFFER_ACCEPTED, placement, by=by, channel=channel)
@@ -86,6 +88,7 @@ def _answer(
     now: datetime,
     *,
     reason: str | None = None,
+    hold_until: datetime | None = None,
 ) -> None:
     """One compare-and-swap decides, for web, text and desk alike: rowcount 1 for the first only."""
     swapped = db.session.execute(
@@ -95,7 +98,13 @@ def _answer(
             Placement.state == PlacementState.OFFERED,
             Placement.offer_expires_at > now,
         )
-        .values(state=state, answered_at=now, answered_by_channel=channel, reason_code=reason)
+        .values(
+            state=state,
+            answered_at=now,
+            answered_by_channel=channel,
+            reason_code=reason,
+            hold_until=hold_until,
+        )
         .returning(Placement.id),
         execution_options={"synchronize_session": False},
     ).first()
@@ -131,26 +140,6 @@ def _lapse(public_id: UUID) -> bool:
         return True
 
 
-def ask_after_the_overdue() -> int:
-    """Put before a person everyone promised a room of whom nobody has said what became; how many.
-
-    The time from the promise is her urgency's ``hold_minutes``. The bed stays hers meanwhile.
-    """
-    with transaction(by=SYSTEM) as now:
-        asked = exists().where(Task.placement_id == Placement.id, Task.kind == TaskKind.OVERDUE)
-        held_for = func.make_interval(0, 0, 0, 0, 0, ClockPolicy.hold_minutes)
-        rows = db.session.execute(
-            select(Placement.id, Referral.id)
-            .join(Referral, Referral.id == Placement.referral_id)
-            .join(ClockPolicy, ClockPolicy.id == Referral.clock_policy_id)
-            .where(Placement.state == PlacementState.ACCEPTED, ~asked)
-            .where(Placement.answered_at + held_for <= now)
-        ).all()
-        for placement_id, referral_id in rows:
-            open_task(TaskKind.OVERDUE, placement_id=placement_id, referral_id=referral_id)
-        return len(rows)
-
-
 def withdraw_offer(public_id: UUID, reason: str, *, by: Actor) -> None:
     """Take an offer or a promised room back; she returns to the plan. The desk's alone."""
     if by.role is not Role.COORDINATOR:
@@ -174,8 +163,9 @@ def record_arrival(public_id: UUID, *, by: Actor) -> None:
         placement.refuse_unless(PlacementState.ACCEPTED)
         placement.state, placement.arrived_at = PlacementState.ARRIVED, now
         referral.move(ReferralState.RESIDENT, at=now)
-        _no_longer_overdue(placement, by, now)
+        settle(TaskKind.OVERDUE, placement, by=by, now=now)
         record_stay(Fact.ARRIVED, placement, by=by)
+        transfers.end_the_stay_before(referral, by=by, now=now)
 
 
 def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
@@ -187,7 +177,7 @@ def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
         placement.state, placement.reason_code = PlacementState.NOT_ARRIVED, reason
         referral.move(ReferralState.NOT_ARRIVED, at=now)
         referral.closed_at, referral.closed_reason = now, reason
-        _no_longer_overdue(placement, by, now)
+        settle(TaskKind.OVERDUE, placement, by=by, now=now)
         record_stay(Fact.NOT_ARRIVED, placement, by=by, reason=reason)
         open_task(TaskKind.NOT_ARRIVED, referral_id=referral.id, placement_id=placement.id)
         note_abandoned(referral, now=now)
@@ -202,9 +192,11 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
         check_reason(reason, ReasonKind.DEPARTURE)
         placement, referral = _lock(by, public_id, "")
         placement.refuse_unless(PlacementState.ARRIVED)
+        transfers.refuse_while_moving(placement)
         placement.state, placement.reason_code = PlacementState.DEPARTED, reason
         referral.move(ReferralState.MOVED_ON, at=now)
         referral.closed_at, referral.closed_reason = now, reason
+        settle(TaskKind.PLAN_PASSED, placement, by=by, now=now)
         record_stay(Fact.DEPARTED, placement, by=by, reason=reason)
         voids.make_ready(placement, now, by)
         defer(Job.PLAN)
@@ -302,34 +294,9 @@ def beds_for(room: Room, free: list[Bed], size: tuple[int, int]) -> list[Bed] | 
     return beds + cots if whole else None
 
 
-def _no_longer_overdue(placement: Placement, by: Actor, now: datetime) -> None:
-    """Somebody has said what became of her: the question is answered."""
-    asked = select(Task).where(
-        Task.placement_id == placement.id, Task.kind == TaskKind.OVERDUE, Task.done_at.is_(None)
-    )
-    with as_waymark():  # the list is the desk's: who acts does not read it
-        for task in db.session.scalars(asked).all():
-            task.done_at, task.done_by_id = now, by.user_id
-            record_stay(Fact.TASK_DONE, placement, by=by, task=task.kind, task_id=task.id)
-
-
 def _lock(by: Actor, public_id: UUID | None, code: str) -> tuple[Placement, Referral]:
-    """Referral first, then placement: the one order in which every path takes its locks."""
     which = Placement.public_id == public_id if public_id else Placement.offer_code == code
-    found = db.session.execute(
-        visible_placements(by).where(which).with_only_columns(Placement.id, Placement.referral_id)
-    ).first()
-    if found is None:
-        raise NotFound(GONE)
-    referral = db.session.scalar(
-        select(Referral).where(Referral.id == found.referral_id).with_for_update()
-    )
-    placement = db.session.scalar(
-        select(Placement).where(Placement.id == found.id).with_for_update()
-    )
-    assert referral is not None  # noqa: S101 - rows are never deleted
-    assert placement is not None  # noqa: S101
-    return placement, referral
+    return lock_placement(by, which)
 
 
 def _may_answer(by: Actor) -> None:

@@ -23,8 +23,8 @@ from app.models.messages import Contact, TaskKind
 from app.notices import Template
 from app.outbox import close_tasks, open_task, owe
 from app.policy import only_for, visible_refuges
+from app.services.duty import in_use
 from app.services.proof import refuse_unless_proved
-from app.services.telling import in_use
 
 COOLS_DOWN_FOR = timedelta(hours=24)
 TOLD_WITHIN = timedelta(hours=24)

@@ -186,6 +186,7 @@ def _candidates(alert: PreAlert, by: Actor) -> list[tuple[str, str]]:
         by,
         Referral.state.in_(WAITING),
         Referral.submitted_at >= alert.created_at,
+        Referral.transfer_of_id.is_(None),
         Referral.id.not_in(taken),
     )
     return [(person.ref, f"{person.people}, now in {person.region}") for person in persons.values()]

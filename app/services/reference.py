@@ -32,6 +32,7 @@ from app.models.reference import (
     SupportItem,
 )
 from app.models.retention import RetentionRule
+from app.models.stays import HoldPolicy
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 Row = dict[str, Any]
@@ -93,7 +94,8 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield Feature, ("code",), _features()
     yield Reason, ("code",), _reasons()
     yield ClockPolicy, ("urgency", "valid_from"), _clocks()
-    yield InventoryPolicy, ("valid_from",), _inventory_policies()
+    yield InventoryPolicy, ("valid_from",), _policies("inventory_policy.csv")
+    yield HoldPolicy, ("valid_from",), _policies("hold_policy.csv")
     yield HandOnContact, ("code",), _hand_on_contacts()
     yield RecoveryRule, ("jurisdiction", "valid_from"), _recovery_rules()
     yield SupportItem, ("code",), _support_items()
@@ -208,15 +210,20 @@ def _reasons() -> list[Row]:
 
 
 def _clocks() -> list[Row]:
-    words = ("urgency", "valid_from", "basis")
+    words = ("urgency", "valid_from", "wakes", "basis")
     return [
-        {"urgency": row["urgency"], "valid_from": date.fromisoformat(row["valid_from"])}
+        {
+            "urgency": row["urgency"],
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "wakes": row["wakes"] == "1",
+        }
         | {name: int(minutes) for name, minutes in row.items() if name not in words}
         for row in read_rows("clock_policy.csv")
     ]
 
 
-def _inventory_policies() -> list[Row]:
+def _policies(file: str) -> list[Row]:
+    """Rules of whole numbers, in force from a date on."""
     return [
         {
             "valid_from": date.fromisoformat(row["valid_from"]),
@@ -224,7 +231,7 @@ def _inventory_policies() -> list[Row]:
                 name: int(text) for name, text in row.items() if name not in ("valid_from", "basis")
             },
         }
-        for row in read_rows("inventory_policy.csv")
+        for row in read_rows(file)
     ]
 
 

@@ -116,14 +116,14 @@ def add_referral(new: NewReferral, by: Actor, now: datetime) -> Referral:
     db.session.add_all([caller, needs, safety])
     db.session.flush()
     referral = Referral(
-        ref="R-" + "".join(secrets.choice(CODE_LETTERS) for _ in range(7)),
+        ref=new_ref(),
         force_id=by.organisation_id,
         officer_id=by.user_id,
         incident_id=incident_id,
         needs_id=needs.id,
         safety_id=safety.id,
         caller_id=caller.id,
-        clock_policy_id=_policy_in_force(new.urgency, now),
+        clock_policy_id=clock_policy_in_force(new.urgency, now),
         urgency=new.urgency,
         state=ReferralState.READY,
     )
@@ -186,7 +186,13 @@ def _safety(new: NewReferral, force: str | None) -> Safety:
     return Safety(danger_zones=zones, vetoed_regions=sorted(known))
 
 
-def _policy_in_force(urgency: Urgency, now: datetime) -> int:
+def new_ref() -> str:
+    """A request's public name, which nobody can guess."""
+    return "R-" + "".join(secrets.choice(CODE_LETTERS) for _ in range(7))
+
+
+def clock_policy_in_force(urgency: Urgency, now: datetime) -> int:
+    """The clocks that a request of today begins under. Raises Invalid where there are none."""
     policy = db.session.scalar(
         select(ClockPolicy.id)
         .where(ClockPolicy.urgency == urgency, ClockPolicy.valid_from <= now.date())
@@ -243,30 +249,34 @@ def withdraw(ref: str, reason: str, *, by: Actor) -> None:
     """
     with transaction(by=by) as now:
         check_reason(reason, ReasonKind.WITHDRAWN_BY_REFERRER, ReasonKind.DECLINED_BY_SURVIVOR)
-        referral = lock_referral(ref, by)
-        referral.move(ReferralState.WITHDRAWN, at=now)
-        referral.closed_at, referral.closed_reason = now, reason
-        placement = db.session.scalar(
-            select(Placement)
-            .where(Placement.referral_id == referral.id, Placement.state.in_(LIVE))
-            .with_for_update()
-        )
-        was_promised = placement is not None and placement.state == PlacementState.ACCEPTED
-        if placement is not None:
-            placement.state = PlacementState.WITHDRAWN
-            placement.reason_code = reason
-        record(
-            Fact.REFERRAL_WITHDRAWN,
-            by=by,
-            referral_id=referral.id,
-            placement_id=placement.id if placement else None,
-            detail={"reason": reason},
-        )
-        if placement is not None:
-            owe_offer_withdrawn(placement, now)
-        if was_promised:
-            note_abandoned(referral, now=now)
-        defer(Job.PLAN)
+        end_request(lock_referral(ref, by), reason, by=by, now=now)
+
+
+def end_request(referral: Referral, reason: str, *, by: Actor, now: datetime) -> None:
+    """Withdraw a locked request and let go of any room kept for her; a step of a transaction."""
+    referral.move(ReferralState.WITHDRAWN, at=now)
+    referral.closed_at, referral.closed_reason = now, reason
+    placement = db.session.scalar(
+        select(Placement)
+        .where(Placement.referral_id == referral.id, Placement.state.in_(LIVE))
+        .with_for_update()
+    )
+    was_promised = placement is not None and placement.state == PlacementState.ACCEPTED
+    if placement is not None:
+        placement.state = PlacementState.WITHDRAWN
+        placement.reason_code = reason
+    record(
+        Fact.REFERRAL_WITHDRAWN,
+        by=by,
+        referral_id=referral.id,
+        placement_id=placement.id if placement else None,
+        detail={"reason": reason},
+    )
+    if placement is not None:
+        owe_offer_withdrawn(placement, now)
+    if was_promised:
+        note_abandoned(referral, now=now)
+    defer(Job.PLAN)
 
 
 def lock_referral(ref: str, by: Actor) -> Referral:

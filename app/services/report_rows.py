@@ -64,6 +64,10 @@ NIGHTS_WAITED = """
       JOIN night ON r.submitted_at <= night.at
                 AND (r.closed_at IS NULL OR r.closed_at > night.at)
                 AND (arrival.at IS NULL OR arrival.at > night.at)
+                AND NOT EXISTS (
+                    SELECT FROM report_pause p WHERE p.referral_id = r.referral_id
+                       AND p.paused_at <= night.at
+                       AND (p.ended_at IS NULL OR p.ended_at > night.at))
      GROUP BY night.at, r.region_code, r.in_london"""
 
 # A referral has at most one placement in these three states: its promise or its stay.
@@ -79,7 +83,7 @@ REQUESTS = """
 OPEN_NOW = """
     SELECT region_code, in_london, state, count(*) AS requests
       FROM report_referral
-     WHERE state IN ('ready', 'offered', 'confirmed')
+     WHERE state IN ('ready', 'offered', 'confirmed', 'in_transit')
      GROUP BY region_code, in_london, state"""
 
 PACE = """
@@ -89,7 +93,7 @@ PACE = """
                    AS minutes
               FROM report_referral
              WHERE submitted_at > :since AND submitted_at <= :now
-               AND state IN ('confirmed', 'resident', 'moved_on')) AS promised"""
+               AND state IN ('confirmed', 'in_transit', 'resident', 'moved_on')) AS promised"""
 
 HAND_ONS = """
     SELECT who, count(*) AS people FROM report_hand_on

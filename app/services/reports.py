@@ -157,7 +157,7 @@ def _area(name: str, keep: Keep, counted: _Counted) -> Area:
         name=name,
         requests=_requests([row for row in counted.requests if keep(row)]),
         waiting_now=open_now["ready"] + open_now["offered"],
-        on_the_way=open_now["confirmed"],
+        on_the_way=open_now["confirmed"] + open_now["in_transit"],
         places=Places(**{state: now_is[state] for state in ("occupied", "held", "free", "void")}),
         nights=Nights(
             occupied=sum(row.occupied for row in nights),
@@ -173,9 +173,9 @@ def _requests(rows: list[Row[Any]]) -> Requests:
     arrived = now_is["resident"] + now_is["moved_on"]
     placed = [row for row in rows if row.placed_in_london is not None]
     return Requests(
-        placed=arrived + now_is["confirmed"],
+        placed=arrived + now_is["confirmed"] + now_is["in_transit"],
         arrived=arrived,
-        waiting=now_is["ready"] + now_is["offered"],
+        waiting=now_is["ready"] + now_is["paused"] + now_is["offered"],
         withdrawn=now_is["withdrawn"],
         unmet=now_is["unmet"],
         not_arrived=now_is["not_arrived"],

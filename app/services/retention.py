@@ -52,8 +52,10 @@ LEAVES = {
 }
 CLOSES = {
     ReferralState.READY: ReferralState.WITHDRAWN,
+    ReferralState.PAUSED: ReferralState.WITHDRAWN,
     ReferralState.OFFERED: ReferralState.WITHDRAWN,
     ReferralState.CONFIRMED: ReferralState.WITHDRAWN,
+    ReferralState.IN_TRANSIT: ReferralState.WITHDRAWN,
     ReferralState.RESIDENT: ReferralState.MOVED_ON,
 }
 

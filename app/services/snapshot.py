@@ -14,6 +14,7 @@ from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.reference import Reason, ReasonKind, Urgency
 from app.models.referrals import LinkKind, Needs, Referral, ReferralLink, ReferralState, Safety
+from app.services.pauses import time_paused
 from app.services.supply import in_use, may_be_offered
 
 FORMAT = "waymark.problem/1"
@@ -67,8 +68,13 @@ def take(now: datetime, *, person_for: str = "") -> Snapshot:
     rooms, free = _rooms_and_free_beds(now)
     refuges = _refuges(rooms, free, live)
     joins = _joins(set(waiting), links, live)
-    households = [_household(*row, now, links) for row in waiting.values()]
+    paused = time_paused([row[0].id for row in waiting.values()])
+    households = [_household(*row, now - paused[row[0].id], links) for row in waiting.values()]
+    homes = _homes(list(waiting))
     for household in households:
+        household["vetoed_refuges"] = sorted(
+            {*household["vetoed_refuges"], *homes.get(household["id"], [])}
+        )
         if (house := joins.get(household["id"])) is not None and household["id"] != person_for:
             others = {refuge["id"] for refuge in refuges} - {house}
             household["vetoed_refuges"] = sorted(others.union(household["vetoed_refuges"]))
@@ -116,6 +122,16 @@ def _waiting(person_for: str) -> dict[str, tuple[Referral, Needs, Safety, list[i
         referral.ref: (referral, needs, safety, said_no[referral.id])
         for referral, needs, safety in rows
     }
+
+
+def _homes(refs: list[str]) -> dict[str, list[str]]:
+    """The house that each of them lives in who is to move to another one: never proposed to her."""
+    rows = db.session.execute(
+        select(Referral.ref, Placement.refuge_id)
+        .join(Placement, Placement.id == Referral.transfer_of_id)
+        .where(Referral.ref.in_(refs))
+    )
+    return {ref: [refuge_key(refuge_id)] for ref, refuge_id in rows}
 
 
 def _said_no(referral_ids: list[int], rests: timedelta) -> dict[int, list[int]]:
@@ -211,11 +227,11 @@ def _household(
     needs: Needs,
     safety: Safety,
     said_no: list[int],
-    now: datetime,
+    waits_until: datetime,
     links: dict[LinkKind, list[tuple[str, str]]],
 ) -> dict[str, Any]:
     return {
-        **_person(referral, needs, now, links),
+        **_person(referral, needs, waits_until, links),
         "danger_zones": [
             {key: zone[key] for key in ("lat", "lon", "radius_km")} for zone in safety.danger_zones
         ],
@@ -228,15 +244,16 @@ def _household(
 def _person(
     referral: Referral,
     needs: Needs,
-    now: datetime,
+    waits_until: datetime,
     links: dict[LinkKind, list[tuple[str, str]]],
 ) -> dict[str, Any]:
+    """``waits_until`` is now less all the time in which her clocks stood still."""
     apart = {a for a, b in links[LinkKind.APART] if b == referral.ref}
     apart |= {b for a, b in links[LinkKind.APART] if a == referral.ref}
     person = {
         "id": referral.ref,
         "priority": Urgency(referral.urgency).priority,
-        "waiting_minutes": max(0, int((now - referral.submitted_at).total_seconds() // 60)),
+        "waiting_minutes": max(0, int((waits_until - referral.submitted_at).total_seconds() // 60)),
         "adults": needs.adults,
         # Safety: where nobody is sure, the stricter rule for boys is the one that holds.
         "children": [{"age": c["age"], "sex": c["sex"] or "m"} for c in needs.children],
@@ -326,6 +343,29 @@ def _refuge(refuge: Refuge, rooms: list[dict[str, Any]], live: list[_Live]) -> d
         busy = sum(each.needs.high_support for each in inside)
         document["spare_high_support"] = max(0, refuge.max_high_support - busy)
     return document
+
+
+def rooms_within(
+    placement: Placement, referral: Referral, now: datetime
+) -> tuple[dict[str, Any], dict[str, Room], dict[int, list[Bed]]]:
+    """A problem of her and the free rooms of the house she lives in; its rooms and their free beds.
+
+    The house was decided when she came: what is left to check are the rules of a room.
+    """
+    needs = db.session.get_one(Needs, referral.needs_id)
+    house = db.session.get_one(Refuge, placement.refuge_id)
+    every, free = _rooms_and_free_beds(now)
+    rooms = {key: room for key, room in every.items() if room.refuge_id == house.id}
+    told = [entry for room in rooms.values() if (entry := _room(room, free[room.id])) is not None]
+    her = _person(referral, needs, now, {LinkKind.TOGETHER: [], LinkKind.APART: []})
+    her |= {"location": {"lat": house.cell_lat, "lon": house.cell_lon}, "london": "either"}
+    problem = {
+        "format": FORMAT,
+        "as_of": now.isoformat(),
+        "households": [her],
+        "refuges": [_refuge(house, told, [])],
+    }
+    return problem, {room_key(room.id): room for room in rooms.values()}, free
 
 
 def every_room(now: datetime) -> dict[str, Any]:

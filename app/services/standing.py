@@ -15,12 +15,11 @@ from app.fields import open_field
 from app.models.beds import Refuge
 from app.models.placements import Placement
 from app.models.plans import PlanLine, PlanRun
-from app.models.referrals import (
-    Referral,
-    ReferralState,
-)
+from app.models.referrals import PROMISED, Referral, ReferralState
 from app.services.call_backs import waits_for_call_back
 from app.services.choices import reason_text
+from app.services.holds import Hold, hold_of
+from app.services.pauses import PauseShown, pauses_of
 from app.services.why_words import why_not, would_help
 
 # What an officer can do while nothing fits, in every force and at every hour.
@@ -57,11 +56,14 @@ class Status:
     unlock: list[str] = field(default_factory=list)
     meanwhile: list[str] = field(default_factory=list)
     placement: Handover | None = None
+    hold: Hold | None = None
+    pause: PauseShown | None = None
     arrived_at: datetime | None = None
     closed_reason: str = ""
 
 
-def status_of(referral: Referral, by: Actor) -> Status:
+def status_of(referral: Referral, by: Actor, now: datetime) -> Status:
+    """Where she stands at this moment."""
     placement = newest_placement(referral)
     line = newest_line(referral) if referral.state == ReferralState.READY else None
     left_out = line is not None and line.room_id is None
@@ -76,6 +78,8 @@ def status_of(referral: Referral, by: Actor) -> Status:
         unlock=would_help(line.unlock) if line and left_out else [],
         meanwhile=list(MEANWHILE) if left_out or unmet else [],
         placement=_handover(referral, placement, by),
+        hold=hold_of(placement, by, now) if placement else None,
+        pause=pauses_of([referral.id]).get(referral.id),
         arrived_at=placement.arrived_at if placement else None,
         closed_reason=reason_text(referral.closed_reason),
     )
@@ -83,7 +87,7 @@ def status_of(referral: Referral, by: Actor) -> Status:
 
 def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Handover | None:
     """Safety: only while she is on her way; how to reach the house is for the one who asked."""
-    if placement is None or referral.state != ReferralState.CONFIRMED:
+    if placement is None or referral.state not in PROMISED:
         return None
     refuge = db.session.get_one(Refuge, placement.refuge_id)
     waits = waits_for_call_back(referral.id)
@@ -98,12 +102,14 @@ def _handover(referral: Referral, placement: Placement | None, by: Actor) -> Han
 
 
 def _steps(referral: Referral, placement: Placement | None) -> list[dict[str, Any]]:
-    """Sent, chosen, asked, promised, arrived: what is done, what is now, what is next."""
+    """Sent, chosen, promised, set out, arrived: what is done, what is now, what is next."""
     state = ReferralState(referral.state)
     reached = {
         ReferralState.READY: 1,
+        ReferralState.PAUSED: 1,
         ReferralState.OFFERED: 2,
         ReferralState.CONFIRMED: 3,
+        ReferralState.IN_TRANSIT: 4,
         ReferralState.RESIDENT: 5,
         ReferralState.MOVED_ON: 5,
     }.get(state)
@@ -117,7 +123,8 @@ def _steps(referral: Referral, placement: Placement | None) -> list[dict[str, An
         ("The request was sent", referral.submitted_at),
         ("A person chooses a room", shown.offered_at if shown else None),
         ("The house answers", shown.answered_at if shown else None),
-        ("She travels and arrives", shown.arrived_at if shown else None),
+        ("She sets out", shown.set_out_at if shown else None),
+        ("She arrives", shown.arrived_at if shown else None),
     ]
     return [
         {

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, exists, func, select
 
 from app.db import db
-from app.london import london_day
+from app.london import LONDON, london_day
 from app.models.beds import BedUse, Refuge, Room, RoomKind, RoomWindow, Void
 from app.models.reference import InventoryPolicy
 
@@ -29,6 +29,11 @@ def policy_at(now: datetime) -> InventoryPolicy:
         .order_by(InventoryPolicy.valid_from.desc())
         .limit(1)
     ).one()
+
+
+def is_awake(now: datetime, policy: InventoryPolicy) -> bool:
+    """Whether it is no quiet hour, by London's clock."""
+    return policy.wakes_at_hour <= now.astimezone(LONDON).hour < policy.sleeps_at_hour
 
 
 def band_of(confirmed_at: datetime | None, now: datetime, policy: InventoryPolicy) -> Band:

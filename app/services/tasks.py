@@ -13,7 +13,7 @@ from app.authz import Stage, disclose
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
-from app.fields import open_field
+from app.fields import open_field, open_fields
 from app.models.accounts import Organisation, User
 from app.models.beds import Refuge
 from app.models.clocks import MANAGERS, Level
@@ -66,6 +66,9 @@ WHAT_TO_DO = {
     " request: until then nobody is told how to reach the house.",
     TaskKind.ABANDONED: "Rooms that were promised to this officer were not used, again and again."
     " Ask the force's supervisor why before another house is asked.",
+    TaskKind.PLAN_PASSED: "Ring the house's duty line: is her plan still right? Where she needs"
+    " longer the house writes down a later day and why. Where somebody keeps her waiting, ask whom"
+    " you can press. Nobody has to leave on a planned day.",
     TaskKind.LOOKS_SPENT: "This person has opened as many different records as an hour allows."
     " Ask why; if there is no good reason, have the account stopped.",
     TaskKind.UNACKNOWLEDGED: "Open the request and say that you are on it, or decide: nobody at the"
@@ -75,12 +78,14 @@ WHAT_TO_DO = {
     TaskKind.REGIONAL_MANAGER: "She has waited far past her time. Ring the regional manager: a"
     " place outside the network may be needed.",
     TaskKind.MANAGER_UNREACHED: "Our text did not reach a manager. Ring them.",
+    TaskKind.RING_HOUSE: "Ring the house's duty line now, then its other numbers: nobody has"
+    " answered the offer by text. The room stays held until the time to answer.",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manager:
-    """Somebody who is told of a request that has waited too long, and can be rung."""
+class Number:
+    """Somebody to ring beside the duty line: a manager, or a phone of the house by its label."""
 
     name: str
     phone: str
@@ -90,8 +95,8 @@ class Manager:
 class TaskShown:
     """One thing to do. Texts are empty where the task has no request, house, phone or person.
 
-    ``is_ticked_off`` is false where only what it asks for ends it. ``managers`` are those of the
-    level that it tells of.
+    ``is_ticked_off`` is false where only what it asks for ends it. ``numbers`` are those of the
+    level that it tells of, or of the house that does not answer.
     """
 
     public_id: UUID
@@ -106,7 +111,7 @@ class TaskShown:
     person: str
     new_number: UUID | None
     is_ticked_off: bool
-    managers: list[Manager]
+    numbers: list[Number]
     taken: Taken | None
 
 
@@ -166,7 +171,7 @@ def _shown(
     refuge: Refuge | None,
     contact: Contact | None,
     person: str | None,
-    managers: dict[TaskKind, list[Manager]],
+    managers: dict[TaskKind, list[Number]],
     taken: Taken | None,
 ) -> TaskShown:
     is_call = task.kind == TaskKind.CALL_BACK and task.user_id is not None
@@ -187,16 +192,34 @@ def _shown(
         person=lambda: person or "",
         new_number=lambda: contact.public_id if contact and contact.replaces_id else None,
         is_ticked_off=lambda: not is_call or not ref,
-        managers=lambda: managers.get(TaskKind(task.kind), []),
+        numbers=lambda: (
+            _phones(refuge)
+            if task.kind == TaskKind.RING_HOUSE
+            else managers.get(TaskKind(task.kind), [])
+        ),
         taken=lambda: taken,
     )
 
 
-def _managers(now: datetime) -> dict[TaskKind, list[Manager]]:
+def _phones(refuge: Refuge | None) -> list[Number]:
+    """The phones of a house; one that has stopped texts still rings."""
+    phones = db.session.scalars(
+        select(Contact)
+        .where(Contact.refuge_id == (refuge.id if refuge else None), Contact.ends_at.is_(None))
+        .order_by(Contact.position, Contact.id)
+    ).all()
+    numbers = open_fields(phones, "phone")
+    return [
+        Number(name=phone.label, phone=number)
+        for phone, number in zip(phones, numbers, strict=True)
+    ]
+
+
+def _managers(now: datetime) -> dict[TaskKind, list[Number]]:
     """Whom the desk rings beside the text they get, by the kind of task that tells of them."""
     of = {
         level: [
-            Manager(name=each.name, phone=open_field(each, "phone"))
+            Number(name=each.name, phone=open_field(each, "phone"))
             for each in managers_now(level, now)
         ]
         for level in MANAGERS

@@ -4,41 +4,43 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select
-
-from app.db import as_waymark, db
 from app.london import LONDON
 from app.models.messages import Contact, TaskKind
 from app.models.placements import Placement
 from app.notices import Template
 from app.outbox import open_task, owe
+from app.services import duty
+from app.services.duty import reachable
 
 # How long "it is withdrawn" is still worth saying.
 WITHDRAWN_STAYS_NEWS = timedelta(hours=2)
 
 
 def owe_offer(placement: Placement) -> None:
-    """Ask the refuge on every phone it has; nothing in the text says whom it is about.
+    """Ask the refuge: whoever is first on duty, or every phone of a house without a rota.
 
-    A house that no text can reach is put before a person, who rings it.
+    Nothing in the text says whom it is about. A house that no text may reach now is put before a
+    person, who rings it.
     """
+    turns = duty.turns(placement, placement.offered_at)
+    for contact in turns.first:
+        ask(placement, contact)
+    if not turns.first:
+        open_task(TaskKind.RING_HOUSE, placement_id=placement.id, referral_id=placement.referral_id)
+
+
+def ask(placement: Placement, contact: Contact) -> None:
+    """The offer's text to one phone of its house, once, whoever asks for it again."""
     expires = placement.offer_expires_at
     assert expires is not None  # noqa: S101 - a CHECK of the table: an offer always expires
-    reply_by = clock_text(expires)
-    contacts = reachable(placement.refuge_id, placement.offered_at)
-    if not contacts:
-        open_task(
-            TaskKind.TEXT_FAILED, placement_id=placement.id, referral_id=placement.referral_id
-        )
-    for contact in contacts:
-        owe(
-            Template.OFFER,
-            {"code": placement.offer_code, "reply_by": reply_by},
-            contact_id=contact.id,
-            dedupe_key=f"offer:{placement.id}:{contact.id}",
-            not_after=expires,
-            placement_id=placement.id,
-        )
+    owe(
+        Template.OFFER,
+        {"code": placement.offer_code, "reply_by": clock_text(expires)},
+        contact_id=contact.id,
+        dedupe_key=f"offer:{placement.id}:{contact.id}",
+        not_after=expires,
+        placement_id=placement.id,
+    )
 
 
 def clock_text(at: datetime) -> str:
@@ -57,20 +59,3 @@ def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
             not_after=now + WITHDRAWN_STAYS_NEWS,
             placement_id=placement.id,
         )
-
-
-def in_use(now: datetime) -> ColumnElement[bool]:
-    """Whether the Contact of the query is a number that the house still has."""
-    return or_(Contact.ends_at.is_(None), Contact.ends_at > now)
-
-
-def reachable(refuge_id: int, now: datetime) -> list[Contact]:
-    """The phones of a house that texts can reach, in its order: a step inside a transaction."""
-    found = select(Contact).where(
-        Contact.refuge_id == refuge_id,
-        Contact.verified_at.is_not(None),
-        Contact.stopped_at.is_(None),
-        in_use(now),
-    )
-    with as_waymark():  # an officer who withdraws must not read the phones that are told of it
-        return list(db.session.scalars(found.order_by(Contact.position, Contact.id)))

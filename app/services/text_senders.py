@@ -14,7 +14,7 @@ from app.fields import PHONE, any_of
 from app.models.beds import Refuge
 from app.models.messages import Contact
 from app.notices import Template
-from app.services.telling import in_use
+from app.services.duty import in_use
 
 
 class Outcome(StrEnum):

@@ -28,7 +28,7 @@ def tonight() -> Tonight:
     with transaction(by=SYSTEM) as now:
         used = select(BedUse.bed_id).where(in_use(now))
         return Tonight(
-            waiting=_count(select(Referral.id).where(Referral.state.in_(WAITING))),
+            waiting=_count(_no_move().where(Referral.state.in_(WAITING))),
             free_beds=_count(
                 select(Bed.id)
                 .join(Room, Room.id == Bed.room_id)
@@ -36,9 +36,14 @@ def tonight() -> Tonight:
                 .where(Bed.kind == BedKind.BED, may_be_offered(now), Bed.id.not_in(used))
             ),
             placed_this_week=_count(
-                select(Referral.id).where(Referral.confirmed_at > now - timedelta(days=7))
+                _no_move().where(Referral.confirmed_at > now - timedelta(days=7))
             ),
         )
+
+
+def _no_move() -> Select[int]:
+    """Requests of women who have no bed yet: a move between houses is none."""
+    return select(Referral.id).where(Referral.transfer_of_id.is_(None))
 
 
 def _count(query: Select[int]) -> int:

@@ -15,12 +15,15 @@ def init_views(app: Flask) -> None:
         coordinator,
         coordinator_claims,  # noqa: F401 - more pages of the desk's blueprint
         coordinator_houses,  # noqa: F401 - more pages of the desk's blueprint
+        coordinator_lists,  # noqa: F401 - more pages of the desk's blueprint
         data_rights,
         escalation,
         force,
         health,
         live,
         manager,
+        on_the_way,  # noqa: F401 - more pages of three blueprints
+        pauses,  # noqa: F401 - more pages of two blueprints
         police,
         public,
         records,
@@ -28,6 +31,7 @@ def init_views(app: Flask) -> None:
         refuge_rooms,  # noqa: F401 - more pages of the house's blueprint
         stays,  # noqa: F401 - more pages of the house's blueprint
         team,
+        transfers,  # noqa: F401 - more pages of two blueprints
         webhooks,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from flask import (
@@ -98,15 +99,16 @@ def confirm() -> ResponseReturnValue:
 @bp.get("/requests/<ref>")
 def show_request(ref: str) -> ResponseReturnValue:
     """One request: why this room, which others and at what cost, and what came before."""
-    return _case(ref)
+    return case_page(ref)
 
 
-def _case(
+def case_page(
     ref: str,
-    form: Form[matching.Choice] | Form[ChosenReason] | None = None,
+    form: Form[Any] | None = None,
     form_for: str = "",
     chosen: UUID | None = None,
 ) -> ResponseReturnValue:
+    """The page, with the answer that needs another look and which it is."""
     return (
         render_template(
             "coordinator/request.html",
@@ -146,7 +148,7 @@ def override(ref: str) -> ResponseReturnValue:
         except (Invalid, Conflict, NotFound) as error:
             unread = form.data.room if isinstance(error, CostUnread) else None
             form.refuse(error.field if isinstance(error, Invalid) else "room", str(error))
-    return _case(ref, form, "override", unread)
+    return case_page(ref, form, "override", unread)
 
 
 @bp.post("/requests/<ref>/offers/<uuid:offer>/accept")
@@ -175,7 +177,7 @@ def decline(ref: str, offer: UUID) -> ResponseReturnValue:
             return redirect(url_for(".show_request", ref=ref), code=303)
         except (Invalid, Conflict) as error:
             form.refuse("reason", str(error))
-    return _case(ref, form, "decline")
+    return case_page(ref, form, "decline")
 
 
 @bp.post("/requests/<ref>/offers/<uuid:offer>/withdraw")
@@ -190,7 +192,7 @@ def withdraw(ref: str, offer: UUID) -> ResponseReturnValue:
             return redirect(url_for(".show_request", ref=ref), code=303)
         except (Invalid, Conflict) as error:
             form.refuse("reason", str(error))
-    return _case(ref, form, "withdraw")
+    return case_page(ref, form, "withdraw")
 
 
 @bp.post("/requests/<ref>/call-back")
@@ -232,7 +234,7 @@ def close_unmet(ref: str) -> ResponseReturnValue:
             return redirect(url_for(".show_request", ref=ref), code=303)
         except (Invalid, Conflict) as error:
             form.refuse("reason", str(error))
-    return _case(ref, form, "unmet")
+    return case_page(ref, form, "unmet")
 
 
 @bp.get("/pre-alerts", endpoint="pre_alerts")

@@ -30,7 +30,7 @@ def ask_before_deciding_over_a_colleague() -> ResponseReturnValue | None:
     ids = request.view_args or {}
     refs = [ids["ref"]] if "ref" in ids else _ticked()
     refs = [ref for ref in refs if REFERENCE.fullmatch(ref)]
-    taken = claims.in_the_way(refs, ids.get("task"), _ids("anyway"), by=me())
+    taken = claims.in_the_way(refs, ids.get("task"), _ids(request.form.getlist("anyway")), by=me())
     if not taken:
         return None
     kept = [
@@ -48,10 +48,10 @@ def _ticked() -> list[str]:
     return request.form.getlist("shown" if request.form.get("which") == "all" else "line")
 
 
-def _ids(name: str) -> list[UUID]:
+def _ids(texts: list[str]) -> list[UUID]:
     """What the page was told of; what is no id was told by no page of ours."""
     found = []
-    for text in request.values.getlist(name):
+    for text in texts:
         try:
             found.append(UUID(text))
         except ValueError:
@@ -64,7 +64,9 @@ def claim_request(ref: str) -> ResponseReturnValue:
     """I am on it, or: I take it over from the colleague whose claim is sent along."""
     back, place = _back(ref)
     try:
-        claims.claim_request(ref, by=me(), instead_of=next(iter(_ids("instead_of")), None))
+        claims.claim_request(
+            ref, by=me(), instead_of=next(iter(_ids(request.args.getlist("instead_of"))), None)
+        )
     except Conflict as error:
         return try_again(error, back, **place)
     flash(f"{ref}: the board says that you are on it.")
@@ -94,7 +96,9 @@ def _back(ref: str) -> tuple[str, dict[str, Any]]:
 def claim_task(task: UUID) -> ResponseReturnValue:
     """I am on it, or: I take it over."""
     try:
-        claims.claim_task(task, by=me(), instead_of=next(iter(_ids("instead_of")), None))
+        claims.claim_task(
+            task, by=me(), instead_of=next(iter(_ids(request.args.getlist("instead_of"))), None)
+        )
     except Conflict as error:
         return try_again(error, ".tasks")
     flash("The list says that you are on it.")

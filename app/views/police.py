@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -85,12 +86,13 @@ def _hand_on(who: HandOnFor) -> ResponseReturnValue:
 @bp.get("/requests/<ref>")
 def show_request(ref: str) -> ResponseReturnValue:
     """One request, its reference big and its status live."""
-    return _page(ref)
+    return request_page(ref)
 
 
-def _page(
-    ref: str, form: Form[ChosenReason] | None = None, form_for: str = ""
+def request_page(
+    ref: str, form: Form[Any] | None = None, form_for: str = ""
 ) -> ResponseReturnValue:
+    """The page, with the answer that needs another look and which it is."""
     page = follow.show_request(ref, by=me())
     return (
         render_template(
@@ -100,6 +102,7 @@ def _page(
             siblings=page.siblings,
             withdraw_reasons=page.withdraw_reasons,
             not_arrived_reasons=page.not_arrived_reasons,
+            pause_reasons=page.pause_reasons,
             form=form,
             form_for=form_for,
         ),
@@ -133,7 +136,7 @@ def withdraw(ref: str) -> ResponseReturnValue:
             return redirect(url_for(".show_request", ref=ref), code=303)
         except (Invalid, Conflict) as error:
             form.refuse("reason", str(error))
-    return _page(ref, form, "withdraw")
+    return request_page(ref, form, "withdraw")
 
 
 @bp.post("/requests/<ref>/arrived")
@@ -156,4 +159,4 @@ def not_arrived(ref: str) -> ResponseReturnValue:
             return redirect(url_for(".show_request", ref=ref), code=303)
         except (Invalid, Conflict) as error:
             form.refuse("reason", str(error))
-    return _page(ref, form, "not_arrived")
+    return request_page(ref, form, "not_arrived")

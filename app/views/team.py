@@ -7,12 +7,13 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app.errors import Conflict
+from app.errors import Conflict, Invalid
 from app.pages import try_again
 from app.schemas import Form
 from app.schemas.numbers import NumberSchema
+from app.schemas.rota import NewSlotSchema
 from app.security import me
-from app.services import accounts, invitations, phones
+from app.services import accounts, invitations, phones, rota
 
 bp = Blueprint("team", __name__, url_prefix="/team")
 
@@ -56,3 +57,25 @@ def keep_old_number(phone: UUID) -> ResponseReturnValue:
         return try_again(error, ".people")
     flash("The old number is kept. The new one is worth nothing any more.")
     return redirect(url_for(".people"), code=303)
+
+
+@bp.route("/rota", methods=["GET", "POST"], endpoint="rota")
+def show_rota() -> ResponseReturnValue:
+    """Whose phone is texted when."""
+    form = Form[rota.NewSlot](NewSlotSchema())
+    if form.accepted:
+        try:
+            rota.add_slot(form.data, by=me())
+            flash("Added. Offers go by it from now on.")
+            return redirect(url_for(".rota"), code=303)
+        except Invalid as error:
+            form.refuse(error.field, str(error))
+    return render_template("team/rota.html", page=rota.show_rota(by=me()), form=form), form.status
+
+
+@bp.post("/rota/<uuid:slot>/end")
+def end_slot(slot: UUID) -> ResponseReturnValue:
+    """This duty is over."""
+    rota.end_slot(slot, by=me())
+    flash("Taken off the rota.")
+    return redirect(url_for(".rota"), code=303)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
-from migrations.row_security import ME, guard, i_am
+from migrations.row_security import ME, MY_REFUGE, either, guard, i_am
 from migrations.words import change_words
 
 revision = "0027"
-down_revision = "0024"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
@@ -17,11 +18,14 @@ MOMENT = sa.DateTime(timezone=True)
 WORD = sa.String(length=40)
 NOW = sa.text("waymark_now()")
 BOTH = "waymark_web, waymark_worker"
-KINDS = ["unacknowledged", "duty_manager", "regional_manager", "manager_unreached"]
+KINDS = ["unacknowledged", "duty_manager", "regional_manager", "manager_unreached", "ring_house"]
 # What data/clock_policy.csv says of each urgency; a later version is a later row.
-CLOCKS = {
+CLOCKS: dict[str, dict[str, int]] = {
     "regional_manager_minutes": {"emergency": 90, "urgent": 480, "planned": 4320},
     "claim_minutes": {"emergency": 20, "urgent": 30, "planned": 60},
+    "next_number_percent": {"emergency": 25, "urgent": 25, "planned": 25},
+    "ring_percent": {"emergency": 50, "urgent": 50, "planned": 50},
+    "wakes": {"emergency": True, "urgent": False, "planned": False},
 }
 LEVELS = "'acknowledge', 'duty_manager', 'regional_manager'"
 
@@ -44,12 +48,14 @@ def upgrade() -> None:
     _escalations()
     _texts_to_managers()
     _claims()
+    _rota()
     change_words("task", "kind", add=KINDS)
 
 
 def _clocks() -> None:
     for column, of in CLOCKS.items():
-        op.add_column("clock_policy", sa.Column(column, sa.Integer()))
+        kind = sa.Boolean() if column == "wakes" else sa.Integer()
+        op.add_column("clock_policy", sa.Column(column, kind))
         for urgency, minutes in of.items():
             # nosemgrep: built-sql - our own words
             op.execute(f"UPDATE clock_policy SET {column} = {minutes} WHERE urgency = '{urgency}'")
@@ -62,6 +68,11 @@ def _clocks() -> None:
     )
     op.create_check_constraint(
         op.f("ck_clock_policy_claim"), "clock_policy", "claim_minutes BETWEEN 1 AND 1440"
+    )
+    op.create_check_constraint(
+        op.f("ck_clock_policy_parts"),
+        "clock_policy",
+        "next_number_percent BETWEEN 1 AND 100 AND ring_percent BETWEEN 1 AND 100",
     )
     op.execute(
         """CREATE FUNCTION clock_policy_stands() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -202,6 +213,50 @@ def _claims() -> None:
     )
 
 
+def _rota() -> None:
+    op.create_unique_constraint(op.f("uq_contact_id_refuge_id"), "contact", ["id", "refuge_id"])
+    op.create_table(
+        "rota_slot",
+        _id(),
+        _public_id(),
+        sa.Column("refuge_id", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column(
+            "days", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
+        sa.Column("first_on", sa.Date(), nullable=True),
+        sa.Column("last_on", sa.Date(), nullable=True),
+        sa.Column("from_time", sa.Time(), nullable=False),
+        sa.Column("until_time", sa.Time(), nullable=False),
+        sa.Column("added_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("added_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.CheckConstraint("position BETWEEN 1 AND 3", name=op.f("ck_rota_slot_position")),
+        sa.CheckConstraint(
+            "days <@ ARRAY['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']"
+            " AND (cardinality(days) > 0 OR first_on IS NOT NULL)",
+            name=op.f("ck_rota_slot_days"),
+        ),
+        sa.CheckConstraint("last_on >= first_on", name=op.f("ck_rota_slot_dates")),
+        sa.ForeignKeyConstraint(
+            ["contact_id", "refuge_id"],
+            ["contact.id", "contact.refuge_id"],
+            name=op.f("fk_rota_slot_contact_id_refuge_id"),
+        ),
+        _key("rota_slot", "added_by_id", "user_account.id"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rota_slot")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_rota_slot_public_id")),
+    )
+    op.create_index("ix_rota_slot_refuge_id", "rota_slot", ["refuge_id"])
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON rota_slot TO {BOTH}")
+    op.execute(f"GRANT USAGE, SELECT ON SEQUENCE rota_slot_id_seq TO {BOTH}")
+    at_home = f"{i_am('refuge_worker', 'refuge_manager')} AND refuge_id = {MY_REFUGE}"
+    keeps = either(i_am("system"), f"{i_am('refuge_manager')} AND refuge_id = {MY_REFUGE}")
+    read = either(i_am("system", "coordinator"), at_home)
+    guard("rota_slot", read=read, add=keeps, change=keeps)
+
+
 def downgrade() -> None:
     added = ", ".join(f"'{kind}'" for kind in KINDS)
     op.execute(f"DELETE FROM task WHERE kind IN ({added})")
@@ -210,13 +265,15 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_message_one_recipient"), "message", type_="check")
     op.drop_column("message", "escalation_contact_id")
     op.alter_column("message", "contact_id", nullable=False)
-    for table in ("claim", "escalation_contact"):
+    for table in ("rota_slot", "claim", "escalation_contact"):
         op.drop_table(table)
+    op.drop_constraint(op.f("uq_contact_id_refuge_id"), "contact", type_="unique")
     op.drop_table("escalation")
     op.drop_column("referral", "waits_since")
     op.execute("DROP TRIGGER clock_policy_stands ON clock_policy")
     op.execute("DROP FUNCTION clock_policy_stands()")
     op.drop_constraint(op.f("ck_clock_policy_ladder"), "clock_policy", type_="check")
-    op.drop_constraint(op.f("ck_clock_policy_claim"), "clock_policy", type_="check")
+    for name in ("ck_clock_policy_parts", "ck_clock_policy_claim"):
+        op.drop_constraint(op.f(name), "clock_policy", type_="check")
     for column in CLOCKS:
         op.drop_column("clock_policy", column)

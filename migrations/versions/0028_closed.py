@@ -10,7 +10,7 @@ from migrations.signed_context import leave_unsigned, sign
 from migrations.words import change_words
 
 revision = "0028"
-down_revision = "0024"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

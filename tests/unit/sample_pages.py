@@ -13,7 +13,7 @@ from flask import Flask, render_template
 from werkzeug.datastructures import MultiDict
 
 from app import html
-from tests.unit import sample_account
+from tests.unit import sample_account, sample_stays
 from tests.unit.sample_account import TWO, account, authenticator, colleague, factors, house_phone
 
 NOW = datetime(2026, 11, 22, 5, 20, tzinfo=UTC)
@@ -31,6 +31,10 @@ LINKS = {
     "police.arrived": "/police/requests/<ref>/arrived",
     "police.new_request": "/police/requests/new",
     "police.not_arrived": "/police/requests/<ref>/not-arrived",
+    "police.renew_hold": "/police/requests/<ref>/renew",
+    "police.set_out": "/police/requests/<ref>/set-out",
+    "police.pause": "/police/requests/<ref>/pause",
+    "police.resume": "/police/requests/<ref>/resume",
     "police.request_status": "/police/requests/<ref>/status",
     "police.show_request": "/police/requests/<ref>",
     "police.withdraw": "/police/requests/<ref>/withdraw",
@@ -152,6 +156,7 @@ def row(state: str, **changes: Any) -> Sample:
         "callback_phone": "+447700900123",
         "incident_ref": "Larch 17",
         "may_withdraw": True,
+        "may_pause": state == "ready",
         "is_own": True,
         "officer": None,
     }
@@ -175,6 +180,8 @@ def status(reached: int, **changes: Any) -> Sample:
         "unlock": [],
         "meanwhile": [],
         "placement": None,
+        "hold": None,
+        "pause": None,
         "arrived_at": None,
         "closed_reason": None,
     }
@@ -188,6 +195,7 @@ def request(state: str, stands: Sample, **changes: Any) -> dict[str, Any]:
         "siblings": [row("ready", ref="R-9QD3ZTA", tie="apart")],
         "withdraw_reasons": [("duplicate", "Sent twice")],
         "not_arrived_reasons": [("hospital", "She is in hospital")],
+        "pause_reasons": [("pause_asked", "She asked to wait")],
         "form": None,
         "form_for": "",
         **changes,
@@ -414,6 +422,7 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
         "police/request.html",
         lambda: request("withdrawn", status(1, closed_reason="Sent twice")),
     ),
+    **sample_stays.pages(NOW, request, status, ROWAN),
     "looks": ("access/looks.html", lambda: looks(True)),
     "no looks": ("access/looks.html", lambda: looks(False)),
     "see who asked": (

@@ -182,9 +182,11 @@ AS_WAYMARK = {  # each module, and why the sight of who acts would not do
     "services/beds.py": "an administrator opens rooms and reads none",
     "services/break_glass.py": "the names and the reference that the asked-for look shows",
     "services/call_backs.py": "a request that the reader may not see would read as vouched for",
+    "services/duty.py": "an officer who withdraws must not read the phones that are told of it",
     "services/matching/deciding.py": "who may not share a house with whom is for no one to read",
-    "services/offers.py": "the list of the desk changes by what somebody without it does",
-    "services/telling.py": "an officer who withdraws must not read the phones that are told of it",
+    "services/settling.py": "the list of the desk changes by what somebody without it does",
+    "services/transfers_shown.py": "how to reach the next house, and nothing more of it",
+    "services/transfers.py": "one house reads no row of the other, nor where she must not be",
 }
 
 

@@ -24,6 +24,15 @@ STABLE_REASONS = {
     "duplicate", "entered_in_error", "other_bed_found", "cannot_be_reached", "turned_away",
     "planned_move", "left_without_word", "cleaning", "repair", "her_wish", "safety_knowledge",
     "no_bed_anywhere", "no_safe_bed",
+    "pause_hospital", "pause_detained", "pause_asked", "pause_interview", "pause_children",
+    "pause_travel", "extension_home", "extension_council", "extension_health",
+    "extension_children", "extension_court", "extension_safety", "extension_wish",
+    "transfer_safety", "transfer_needs", "transfer_family", "transfer_room", "transfer_nearer",
+    "transfer_together", "transfer_wish", "transfer_stays", "transfer_settled", "transfer_left",
+    "transfer_mistake", "recovery_carried",
+    "second_stage", "another_refuge", "safety_move", "own_home", "council_home",
+    "family_or_friends", "went_home", "departure_hospital", "departure_arrested",
+    "asked_to_leave", "died", "departure_mistake", "private_rent", "other_home",
 }  # fmt: skip
 
 
@@ -41,7 +50,7 @@ def rows(name: str) -> list[dict[str, str]]:
         ("eircode_routing_keys.csv", "code", 139),
         ("languages.csv", "code", 196),
         ("features.csv", "code", 17),
-        ("reasons.csv", "code", 100),
+        ("reasons.csv", "code", 125),
         ("hand_on_contacts.csv", "code", 11),
         ("support_items.csv", "code", 18),
         ("published_figures.csv", "id", 43),
@@ -90,6 +99,14 @@ def test_arrivals_are_shared_out_over_all_forces(column: str) -> None:
 def test_every_force_of_2007_sends_somebody() -> None:
     for force in rows("forces.csv"):
         assert (float(force["arrival_weight_2007"]) > 0) == (force["counted_2007"] == "1")
+
+
+def test_every_way_of_moving_on_has_a_stable_code_a_side_and_is_in_use_or_retired() -> None:
+    ways = [row for row in rows("reasons.csv") if row["kind"] == "departure"]
+
+    assert {way["code"] for way in ways} <= STABLE_REASONS
+    assert len(ways) >= 16
+    assert all(way["side"] and way["active"] in ("0", "1") and way["text"] for way in ways)
 
 
 def test_every_district_lies_in_a_region_and_in_forces_that_exist() -> None:

@@ -3,6 +3,7 @@
 from app.services.matching.asking import ask_what_matters
 from app.services.matching.costing import answer_questions, ask_cost
 from app.services.matching.deciding import PARTED, STALE, Choice, Outcome, confirm_plan, override
+from app.services.matching.moving_rooms import move_room, rooms_that_fit
 from app.services.matching.planning import (
     explain_newest_plan,
     make_plan,
@@ -29,11 +30,13 @@ __all__ = [
     "kept_runs",
     "make_plan",
     "make_prices",
+    "move_room",
     "newest_run",
     "override",
     "plan_if_due",
     "rehearse",
     "rehearse_if_due",
     "replay",
+    "rooms_that_fit",
     "warm_up",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,7 +18,7 @@ from app.models.abuse import CallBackOutcome
 from app.models.access import RecordRule, RuleKind
 from app.models.accounts import User
 from app.models.beds import Refuge, RoomKind
-from app.models.clocks import Level
+from app.models.clocks import Level, RotaSlot
 from app.models.messages import Contact, Task, TaskKind
 from app.models.placements import Channel
 from app.models.retention import HoldReason
@@ -304,6 +304,7 @@ def _others(web: Run, owner: Run, cast: Cast, records: dict[str, Record]) -> dic
         found[f"phone of {house}"] = web(_first, Contact, house)
         found[f"house of {house}"] = web(_first, Refuge, house)
         surge_room = found[f"surge of {house}"] = web(room_of, house, "9").public_id
+        found[f"slot of {house}"] = owner(_slot_to_come, house)
         window = found[f"window of {house}"] = web(_window, cast, surge_room)
         web(surge.close_window, window, by=cast.dee.actor)
     found["task"] = web(_done_task, cast, records["declined"])
@@ -333,6 +334,29 @@ def _first(kind: type[Contact] | type[Refuge], house: str) -> UUID:
         if kind is Contact:
             query = query.join(Refuge, Refuge.id == Contact.refuge_id)
         return db.session.scalars(query).one()
+
+
+def _slot_to_come(house: str) -> UUID:
+    """A duty on the house's phone that begins in a year."""
+    with transaction(by=SYSTEM) as now:
+        phone = db.session.scalars(
+            select(Contact)
+            .join(Refuge, Refuge.id == Contact.refuge_id)
+            .where(Refuge.alias == house)
+        ).one()
+        slot = RotaSlot(
+            refuge_id=phone.refuge_id,
+            contact_id=phone.id,
+            position=1,
+            days=[],
+            first_on=now.date() + timedelta(days=365),
+            from_time=time(8),
+            until_time=time(20),
+            ended_at=now,
+        )
+        db.session.add(slot)
+        db.session.flush()
+        return slot.public_id
 
 
 def _window(cast: Cast, room: UUID) -> UUID:

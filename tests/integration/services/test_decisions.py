@@ -19,7 +19,7 @@ from app.models.messages import Task, TaskKind
 from app.models.placements import Placement
 from app.models.plans import PlanLine
 from app.models.referrals import LinkKind, Referral
-from app.services import clock, invariants, matching, offers
+from app.services import clock, holds, invariants, matching, offers
 from app.services.matching import deciding
 from app.services.snapshot import take
 from tests.cast import Cast
@@ -178,12 +178,12 @@ def test_a_promise_nobody_speaks_of_again_is_put_before_a_person_once(
     run(accept, stay, by=cast.bea.actor)
 
     run_as_owner(clock.shift_by, timedelta(minutes=89))
-    assert run_as_worker(offers.ask_after_the_overdue) == 0
+    assert run_as_worker(holds.ask_after_the_overdue) == 0
     run_as_owner(clock.shift_by, timedelta(minutes=2))
-    assert run_as_worker(offers.ask_after_the_overdue) == 1
-    assert run_as_worker(offers.ask_after_the_overdue) == 0
+    assert run_as_worker(holds.ask_after_the_overdue) == 1
+    assert run_as_worker(holds.ask_after_the_overdue) == 0
     assert run(_tasks, TaskKind.OVERDUE) == [False]
 
     run(offers.record_arrival, stay.public_id, by=cast.bea.actor)
     assert run(_tasks, TaskKind.OVERDUE) == [True]
-    assert run_as_worker(offers.ask_after_the_overdue) == 0
+    assert run_as_worker(holds.ask_after_the_overdue) == 0

@@ -11,7 +11,8 @@ from sqlalchemy import update
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.models.placements import Channel, Placement
-from app.services import beds, offers, voids
+from app.services import beds, offers, pauses, voids
+from app.services.asked import NewPause
 from app.services.report_figures import Nights, Places
 from tests.factories import make_refuge, offer_room, placement_of, room_of
 from tests.known_world import LONDON, World, child
@@ -171,3 +172,20 @@ def test_a_closed_place_counts_only_for_the_nights_somebody_slept_in_it(world: W
 
     assert area.places == Places(occupied=0, held=0, free=3, void=0)
     assert area.nights == Nights(occupied=2, open=3 * 4 + 2, void=0, waited=0)
+
+
+def test_a_night_in_hospital_is_no_night_waited_for_a_bed(world: World) -> None:
+    world.at(21, 9)
+    ref = world.ask()
+    world.at(22, 9)  # one night has been waited
+    until = datetime(2026, 10, 24, 9, tzinfo=LONDON)
+    new = NewPause(reason="pause_hospital", until=until)
+    world.web(pauses.pause, ref, new, by=world.cast.amara.actor)
+    world.at(24, 9)
+    assert world.owner(pauses.wake_the_due) == 1
+    world.at(25, 9)
+
+    found = world.figures().everywhere
+
+    assert found.nights.waited == 2
+    assert (found.requests.waiting, found.waiting_now) == (1, 1)

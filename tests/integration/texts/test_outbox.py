@@ -242,7 +242,7 @@ def test_an_offer_to_a_house_that_no_text_reaches_is_put_before_a_person(
 
     offer = run(offer_room, referral.ref, by=cast.dee.actor, room=room)
 
-    assert run(tasks) == [(TaskKind.TEXT_FAILED, True)]
+    assert run(tasks) == [(TaskKind.RING_HOUSE, True)]
     assert run(task_subjects) == [(referral.id, offer.id)]
 
 

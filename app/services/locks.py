@@ -1,0 +1,36 @@
+"""The one order in which every path locks an offer or a stay: the request, then its placement."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, select
+
+from app.actors import Actor
+from app.db import db
+from app.errors import NotFound
+from app.models.placements import Placement
+from app.models.referrals import Referral
+from app.policy import visible_placements
+
+GONE = "We cannot find that offer."
+
+
+def lock_placement(by: Actor, which: ColumnElement[bool]) -> tuple[Placement, Referral]:
+    """An offer or stay and its request, both locked; a step for use inside a transaction.
+
+    Raises:
+        NotFound: there is none such that ``by`` may see.
+    """
+    found = db.session.execute(
+        visible_placements(by).where(which).with_only_columns(Placement.id, Placement.referral_id)
+    ).first()
+    if found is None:
+        raise NotFound(GONE)
+    referral = db.session.scalar(
+        select(Referral).where(Referral.id == found.referral_id).with_for_update()
+    )
+    placement = db.session.scalar(
+        select(Placement).where(Placement.id == found.id).with_for_update()
+    )
+    assert referral is not None  # noqa: S101 - rows are never deleted
+    assert placement is not None  # noqa: S101
+    return placement, referral
