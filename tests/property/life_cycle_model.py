@@ -12,9 +12,12 @@ from datetime import datetime, timedelta
 
 REPLY = {"emergency": timedelta(minutes=20), "urgent": timedelta(minutes=120)}
 PRIORITY = {"emergency": 1, "urgent": 2}
+HOLD = {"emergency": timedelta(minutes=90), "urgent": timedelta(minutes=240)}
+RENEWALS = 3
 MADE_READY = timedelta(minutes=180)
 HOUSE_RESTS = timedelta(minutes=60)
 LIVE = ("offered", "accepted", "arrived")
+OPEN = ("ready", "paused", "offered", "confirmed", "in_transit")
 
 
 class Refused(Exception):
@@ -39,7 +42,7 @@ class Room:
 
 @dataclass(eq=False)
 class Woman:
-    """One request. ``ages`` are her children's."""
+    """One request. ``ages`` are her children's; ``home`` is the stay that she is to move from."""
 
     ref: str
     urgency: str
@@ -47,6 +50,8 @@ class Woman:
     state: str = "ready"
     said_no: set[str] = field(default_factory=set)
     rests_until: dict[str, datetime] = field(default_factory=dict)
+    paused_until: datetime | None = None
+    home: Stay | None = None
 
     def fits(self, room: Room) -> bool:
         babies = sum(age < 2 for age in self.ages)
@@ -61,6 +66,9 @@ class Stay:
     room: Room
     expires_at: datetime
     state: str = "offered"
+    hold_until: datetime | None = None
+    renewals: int = 0
+    is_on_her_way: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -151,6 +159,7 @@ class Model:
         if not self.is_open(stay):
             raise Refused
         stay.state, stay.woman.state = "accepted", "confirmed"
+        stay.hold_until = self.now + HOLD[stay.woman.urgency]
 
     def decline(self, stay: Stay) -> None:
         if not self.is_open(stay):
@@ -174,10 +183,28 @@ class Model:
 
     # Arriving and leaving
 
+    def renew(self, stay: Stay, *, is_desk: bool) -> datetime:
+        if stay.state != "accepted" or stay.hold_until is None:
+            raise Refused
+        if not is_desk and stay.renewals >= RENEWALS:
+            raise Refused
+        stay.hold_until = max(stay.hold_until, self.now) + HOLD[stay.woman.urgency]
+        stay.renewals += not is_desk
+        return stay.hold_until
+
+    def set_out(self, stay: Stay) -> None:
+        if stay.state != "accepted" or stay.hold_until is None:
+            raise Refused
+        if not stay.is_on_her_way:
+            stay.hold_until = max(stay.hold_until, self.now + HOLD[stay.woman.urgency])
+        stay.is_on_her_way, stay.woman.state = True, "in_transit"
+
     def arrive(self, stay: Stay) -> None:
         if stay.state != "accepted":
             raise Refused
         stay.state, stay.woman.state = "arrived", "resident"
+        if stay.woman.home is not None:
+            self._leave(stay.woman.home)
 
     def not_arrive(self, stay: Stay) -> None:
         if stay.state != "accepted":
@@ -185,15 +212,53 @@ class Model:
         stay.state, stay.woman.state = "not_arrived", "not_arrived"
 
     def depart(self, stay: Stay) -> None:
-        if stay.state != "arrived":
+        if stay.state != "arrived" or self.move_of(stay) is not None:
             raise Refused
+        self._leave(stay)
+
+    def _leave(self, stay: Stay) -> None:
         stay.state, stay.woman.state = "departed", "moved_on"
         stay.room.ready_at = self.now + MADE_READY
+
+    def change_room(self, stay: Stay, room: Room) -> None:
+        if stay.state != "arrived":
+            raise Refused
+        if room.house != stay.room.house:
+            raise Refused("NotFound")
+        if not self.is_free(room):
+            raise Refused
+        if not stay.woman.fits(room):
+            raise Refused("Invalid")
+        stay.room.ready_at, stay.room = self.now + MADE_READY, room
+
+    # Moving to another house
+
+    def move_of(self, stay: Stay) -> Woman | None:
+        """The request for another house that is under way for this stay."""
+        moves = [w for w in self.women if w.home is stay and w.state in OPEN]
+        return moves[0] if moves else None
+
+    def ask_move(self, stay: Stay, ref: str, urgency: str) -> Woman:
+        """``may_ask_move`` was asked before; the house she lives in is not proposed to her."""
+        woman = self.ask(ref, urgency, stay.woman.ages)
+        woman.home = stay
+        woman.said_no.add(stay.room.house)
+        return woman
+
+    def may_ask_move(self, stay: Stay) -> None:
+        if stay.state != "arrived" or self.move_of(stay) is not None:
+            raise Refused
+
+    def cancel_move(self, stay: Stay) -> None:
+        woman = self.move_of(stay)
+        if woman is None:
+            raise Refused
+        self.withdraw(woman)
 
     # The request
 
     def withdraw(self, woman: Woman) -> None:
-        if woman.state not in ("ready", "offered", "confirmed"):
+        if woman.state not in OPEN:
             raise Refused
         for stay in self.stays:
             if stay.woman is woman and stay.is_live:
@@ -201,14 +266,37 @@ class Model:
         woman.state = "withdrawn"
 
     def close_unmet(self, woman: Woman) -> None:
-        if woman.state not in ("ready", "not_arrived"):
+        if woman.state not in ("ready", "not_arrived") or woman.home is not None:
             raise Refused
         woman.state = "unmet"
 
     def reopen(self, woman: Woman) -> None:
+        """One who was to move may be asked for again only while she lives where she did."""
+        home = woman.home
         if woman.state not in ("unmet", "not_arrived"):
             raise Refused
+        if home is not None and (home.state != "arrived" or self.move_of(home) is not None):
+            raise Refused
         woman.state = "ready"
+
+    def pause(self, woman: Woman, until: datetime) -> None:
+        if woman.state != "ready":
+            raise Refused
+        woman.state, woman.paused_until = "paused", until
+
+    def resume(self, woman: Woman) -> None:
+        if woman.state != "paused":
+            raise Refused
+        woman.state, woman.paused_until = "ready", None
+
+    def wake(self) -> int:
+        due = [
+            w for w in self.women
+            if w.state == "paused" and w.paused_until is not None and w.paused_until <= self.now
+        ]  # fmt: skip
+        for woman in due:
+            self.resume(woman)
+        return len(due)
 
     # Rooms and what is expected
 
@@ -216,12 +304,20 @@ class Model:
         taken = any(stay.is_live and stay.room is room for stay in self.stays)
         if taken or room.is_closed:
             raise Refused
-        room.is_closed, room.ready_at = True, None
+        room.is_closed = True
+        if room.ready_at is not None and room.ready_at > self.now:
+            room.ready_at = None  # a reason that a person gives takes the place of this one
 
     def reopen_room(self, room: Room) -> None:
         if not room.is_closed:
             raise Refused
         room.is_closed = False
+
+    def make_ready(self) -> None:
+        """The rooms that have had their time are ready, and said to be."""
+        for room in self.rooms:
+            if room.ready_at is not None and room.ready_at <= self.now:
+                room.ready_at = None
 
     def cancel(self, alert: Alert) -> None:
         if alert.state != "open" or alert.expires_at <= self.now:

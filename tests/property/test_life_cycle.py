@@ -43,16 +43,20 @@ from app.models.referrals import Referral
 from app.services import (
     clock,
     closing,
+    holds,
     invariants,
     matching,
     offers,
+    pauses,
     pre_alerts,
     referrals,
     texts,
     trail,
+    transfers,
     voids,
 )
-from app.services.asked import NewChild, NewReferral
+from app.services.asked import NewChild, NewPause, NewReferral, NewTransfer
+from app.services.void_steps import TURNAROUND
 from app.worker import sweep
 from bench.stage import drawn_codes
 from tests.cast import Cast
@@ -82,6 +86,7 @@ LIVES = settings(
 PHONES = {"Rowan": "+447700900101", "Cedar": "+447700900102"}
 SERVICE = "+447700900999"
 NOWHERE = "http://127.0.0.1:9"  # where the phones' news goes: nobody waits for it here
+NEARLY = timedelta(seconds=30)  # time runs on while a step is made
 MOST_WOMEN = 7
 MOST_WRONG = 3  # of this life: the fifth wrong code within minutes would stop its phone
 # Most picks aim at what the act is meant for; the rest take anything, to be refused.
@@ -172,7 +177,7 @@ class LifeCycle(RuleBasedStateMachine):
     @precondition(lambda self: self.model.women)
     @rule(n=nth, is_same=st.booleans())
     def send_the_form_again(self, n: int, is_same: bool) -> None:
-        woman = pick(self.model.women, n, "ready")
+        woman = pick(list(self.asked), n, "ready")
         by = self.ground.cast.amara.actor
         if is_same:
             new = self.asked[woman]
@@ -186,7 +191,8 @@ class LifeCycle(RuleBasedStateMachine):
     def officer_withdraws(self, n: int, is_hers: bool) -> None:
         woman, cast = pick(self.model.women, n, "confirmed", "offered"), self.ground.cast
         by = cast.amara.actor if is_hers else cast.bram.actor
-        expected = (lambda: self.model.withdraw(woman)) if is_hers else refuse("NotFound")
+        is_own = is_hers and woman.home is None  # a house asked for the others
+        expected = (lambda: self.model.withdraw(woman)) if is_own else refuse("NotFound")
         self.both(expected, referrals.withdraw, woman.ref, "things_changed", by=by)
 
     @precondition(lambda self: self.model.women)
@@ -201,6 +207,20 @@ class LifeCycle(RuleBasedStateMachine):
         else:
             woman = pick(self.model.women, n, "unmet", "not_arrived")
             self.both(lambda: self.model.reopen(woman), closing.reopen, woman.ref, by=desk)
+
+    @precondition(lambda self: self.model.women)
+    @rule(n=nth, is_end=st.booleans())
+    def request_waits_or_goes_on(self, n: int, is_end: bool) -> None:
+        desk = self.ground.cast.dee.actor
+        if is_end:
+            woman = pick(self.model.women, n, "paused")
+            self.both(lambda: self.model.resume(woman), pauses.resume, woman.ref, by=desk)
+            return
+        woman = pick(self.model.women, n, "ready")
+        until = self.web(now_is) + timedelta(hours=3)
+        asleep = NewPause(reason="pause_asked", until=until)
+        begins = lambda: self.model.pause(woman, until)  # noqa: E731
+        self.both(begins, pauses.pause, woman.ref, asleep, by=desk)
 
     # Deciding
 
@@ -261,7 +281,7 @@ class LifeCycle(RuleBasedStateMachine):
     def _offered(self, stay: Stay) -> None:
         row = self.web(placement_of, stay.woman.ref)
         self.ids[stay], self.codes[stay] = row.public_id, row.offer_code
-        assert abs(row.offer_expires_at - stay.expires_at) < timedelta(seconds=30)
+        assert abs(row.offer_expires_at - stay.expires_at) < NEARLY
         stay.expires_at = row.offer_expires_at
 
     @precondition(lambda self: self.model.stays)
@@ -340,7 +360,7 @@ class LifeCycle(RuleBasedStateMachine):
             self.says(stay, said, (lambda: None) if known else expected, "arrived")
             return
         by = self.ground.staff(stay.room.house)
-        if way == "desk":
+        if way == "desk" and stay.woman.home is None:
             by = self.ground.cast.amara.actor  # her officer: the desk need not be asked
         self.both(expected, offers.record_arrival, self.ids[stay], by=by)
 
@@ -353,8 +373,26 @@ class LifeCycle(RuleBasedStateMachine):
             offers.record_not_arrived,
             self.ids[stay],
             "cannot_be_reached",
-            by=self.ground.cast.amara.actor,
+            by=self.ground.staff(stay.room.house),
         )
+
+    @precondition(lambda self: self.model.stays)
+    @rule(n=nth, is_desk=st.booleans(), is_read=st.sampled_from([True, True, True, False]))
+    def keep_it_longer(self, n: int, is_desk: bool, is_read: bool) -> None:
+        """Only the end that is read can be made later: two taps are one renewal."""
+        stay = pick(self.model.stays, n, "accepted")
+        by = self.ground.cast.dee.actor if is_desk else self.ground.staff(stay.room.house)
+        seen = self.web(_hold_until, self.ids[stay]) if is_read else None
+        expected = lambda: self.model.renew(stay, is_desk=is_desk)  # noqa: E731
+        renewed = (holds.renew, self.ids[stay], seen)
+        self.both(expected if is_read else refuse(), *renewed, by=by)
+
+    @precondition(lambda self: self.model.stays)
+    @rule(n=nth)
+    def she_sets_out(self, n: int) -> None:
+        stay = pick(self.model.stays, n, "accepted")
+        by = self.ground.staff(stay.room.house)
+        self.both(lambda: self.model.set_out(stay), holds.set_out, self.ids[stay], None, by=by)
 
     @precondition(lambda self: self.model.stays)
     @rule(n=nth, is_house=st.sampled_from([True, True, False]))
@@ -384,6 +422,40 @@ class LifeCycle(RuleBasedStateMachine):
                     self._arrive(stay, way)
                 case "arrived":
                     self._depart(stay)
+
+    # Moving
+
+    @precondition(lambda self: self.model.stays)
+    @rule(n=nth, room=st.integers(0, 3))
+    def change_room(self, n: int, room: int) -> None:
+        stay, wanted = pick(self.model.stays, n, "arrived"), self.model.rooms[room]
+        self.both(
+            lambda: self.model.change_room(stay, wanted),
+            matching.move_room,
+            self.ids[stay],
+            self.ids[wanted],
+            by=self.ground.cast.dee.actor,
+        )
+
+    @precondition(lambda self: self.model.stays and len(self.model.women) < MOST_WOMEN)
+    @rule(n=nth, urgency=st.sampled_from(["emergency", "urgent"]))
+    def ask_for_another_house(self, n: int, urgency: str) -> None:
+        stay = pick(self.model.stays, n, "arrived")
+        by, refs = self.ground.staff(stay.room.house), list[str]()
+        new = NewTransfer(reason="transfer_wish", urgency=Urgency(urgency))
+        done = self.both(
+            lambda: self.model.may_ask_move(stay),
+            lambda: refs.append(transfers.ask_transfer(self.ids[stay], new, by=by)),
+        )
+        if done:
+            self.model.ask_move(stay, refs[0], urgency)
+
+    @precondition(lambda self: self.model.stays)
+    @rule(n=nth)
+    def call_the_move_off(self, n: int) -> None:
+        stay = pick(self.model.stays, n, "arrived")
+        by, off = self.ground.staff(stay.room.house), (self.ids[stay], "transfer_stays")
+        self.both(lambda: self.model.cancel_move(stay), transfers.cancel_transfer, *off, by=by)
 
     # Rooms, and what is expected
 
@@ -432,6 +504,8 @@ class LifeCycle(RuleBasedStateMachine):
         self.model.now = self.web(now_is)
         assert self.worker(offers.lapse_offers) == self.model.lapse()
         assert self.worker(pre_alerts.expire) == self.model.expire()
+        assert self.worker(pauses.wake_the_due) == self.model.wake()
+        self.model.make_ready()
         self.worker(sweep, self.ground.phones.gateway(), NOWHERE)
         self.is_swept = True
 
@@ -450,7 +524,12 @@ class LifeCycle(RuleBasedStateMachine):
             if stay.is_live
         }
         closed = {self.closures[room] for room in model.rooms if room.is_closed}
-        assert self.web(_closed) == closed
+        made_ready = {self.ids[room] for room in model.rooms if room.ready_at is not None}
+        assert self.web(_closed) == (closed, made_ready)
+        holds = {self.ids[s]: s.hold_until for s in model.stays if s.state == "accepted"}
+        assert all(
+            abs(self.web(_hold_until, stay) - until) < NEARLY for stay, until in holds.items()
+        )
 
     @invariant()
     def no_rule_is_broken(self) -> None:
@@ -570,10 +649,18 @@ def _states() -> tuple[dict[str, str], dict[UUID, str], dict[UUID, tuple[UUID, i
         return women, stays, {stay: (room, count) for stay, room, count in uses}, alerts
 
 
-def _closed() -> set[UUID]:
+def _closed() -> tuple[set[UUID], set[UUID]]:
+    """The closures that people made, and the rooms that are made ready after somebody left."""
     with transaction(by=SYSTEM):
-        by_hand = Void.reason_code != "turnaround"
-        return set(db.session.scalars(select(Void.public_id).where(Void.live, by_hand)))
+        live = select(Void.public_id, RoomRow.public_id, Void.reason_code).where(Void.live)
+        rows = db.session.execute(live.join(RoomRow, RoomRow.id == Void.room_id)).all()
+        by_hand = {void for void, _, reason in rows if reason != TURNAROUND}
+        return by_hand, {room for _, room, reason in rows if reason == TURNAROUND}
+
+
+def _hold_until(stay: UUID) -> Any:
+    with transaction(by=SYSTEM):
+        return db.session.scalar(select(Placement.hold_until).where(Placement.public_id == stay))
 
 
 def _outcome(sid: str) -> str | None:
