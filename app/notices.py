@@ -36,6 +36,10 @@ class Template(StrEnum):
     ARRIVED = "arrived"
     ACCEPT_FIRST = "accept_first"
     MAYBE = "maybe"
+    QUESTION_ASKED = "question_asked"
+    QUESTION_NUMBER = "question_number"
+    QUESTION_ONCE = "question_once"
+    QUESTION_ANSWERED = "question_answered"
     HELP = "help"
     BED_FREE = "bed_free"
     BED_OUT = "bed_out"
@@ -108,9 +112,22 @@ TEXTS: Mapping[Template, str] = {
         "Nothing was changed: {code} is not accepted yet. Reply ACCEPT {code} first, or sign in."
     ),
     Template.MAYBE: (
-        "{code} stays held until {reply_by}. You will be rung about your question."
+        "{code} stays open until {reply_by}. You will be rung about your question."
         " Then reply ACCEPT {code} or DECLINE {code}."
     ),
+    Template.QUESTION_ASKED: (
+        "{code} stays open until {reply_by}. Your question is asked; we text you when it has an"
+        " answer. Then reply ACCEPT {code} or DECLINE {code}."
+    ),
+    Template.QUESTION_NUMBER: (
+        "Nothing was changed: to ask, reply MAYBE {code} and a question number, one of {numbers}."
+        " Sign in to see what the numbers mean."
+    ),
+    Template.QUESTION_ONCE: (
+        "Nothing was changed: you have asked your one question on {code}."
+        " Reply ACCEPT {code} or DECLINE {code}, or sign in."
+    ),
+    Template.QUESTION_ANSWERED: "Your question on {code} has an answer. Sign in to read it.",
     Template.HELP: (
         "Send one: ACCEPT code. DECLINE code number. MAYBE code. ARRIVED code. B 3 FREE."
         " B 3 VOID CLEAN 2D. COUNT. ALL OK. STOP ends texts. Or sign in."

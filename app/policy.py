@@ -11,14 +11,15 @@ from app.errors import NotAllowed
 from app.models.access import AccessNotice, BreakGlass, RecordRule
 from app.models.accounts import User
 from app.models.beds import Refuge, Room
+from app.models.enquiries import HouseQuestion
 from app.models.events import Event
 from app.models.messages import Task
-from app.models.placements import Placement, PlacementState
+from app.models.placements import OPEN, Placement, PlacementState
 from app.models.pre_alerts import PreAlert
 from app.models.referrals import Referral
 
 # Where a refuge sees a woman's needs: while it is asked, and while she is theirs.
-ASKED_OR_HERS = (PlacementState.OFFERED, PlacementState.ACCEPTED, PlacementState.ARRIVED)
+ASKED_OR_HERS = (*OPEN, PlacementState.ACCEPTED, PlacementState.ARRIVED)
 
 
 def only_for(by: Actor, *roles: Role) -> None:
@@ -74,6 +75,23 @@ def _placement_rule(by: Actor) -> ColumnElement[bool]:
     if by.role in (Role.OFFICER, Role.FORCE_SUPERVISOR):
         return Placement.referral_id.in_(select(Referral.id).where(_referral_rule(by)))
     return false()
+
+
+def visible_questions(by: Actor) -> Select[HouseQuestion]:
+    """A house sees its own, the desk all; an officer those about a woman whom she asked for."""
+    which: ColumnElement[bool] = false()
+    if by.role in REFUGE:
+        which = HouseQuestion.refuge_id == by.refuge_id
+    elif by.role in (Role.COORDINATOR, Role.SYSTEM):
+        which = true()
+    elif by.role in (Role.OFFICER, Role.FORCE_SUPERVISOR):
+        which = Referral.officer_id == by.user_id
+    return (
+        select(HouseQuestion)
+        .join(Placement, Placement.id == HouseQuestion.placement_id)
+        .join(Referral, Referral.id == Placement.referral_id)
+        .where(which, _not_denied(Placement.referral_id, by))
+    )
 
 
 def visible_refuges(by: Actor) -> Select[Refuge]:

@@ -32,6 +32,7 @@ OPEN_TABLES = {
     "feature": "the service's own words",
     "reason": "the service's own words",
     "clock_policy": "the service's own words",
+    "enquiry_policy": "the service's own words",
     "inventory_policy": "the service's own words",
     "hold_policy": "the service's own words",
     "recovery_rule": "law",

@@ -30,6 +30,7 @@ from app.services import (
     call_backs,
     clock,
     closing,
+    holding,
     matching,
     offers,
     referrals,
@@ -90,7 +91,7 @@ class ServiceDoors:
             all_beds = list(db.session.scalars(select(Bed).where(Bed.room_id == room.id)))
             ages = [child["age"] for child in needs.children]
             size = sleeps(needs.adults, ages, room.cots)
-            placement = offers.hold_room(
+            placement = holding.hold_room(
                 referral, room, all_beds, size=size, by=desk, now=now, run_id=None
             )
             self.placements[ref], self.houses[ref] = placement.public_id, resident.refuge

@@ -22,6 +22,7 @@ from app.fields.providers import provider
 from app.fields.sealing import decrypt, encrypt, new_key
 from app.models.beds import Refuge
 from app.models.clocks import EscalationContact
+from app.models.enquiries import HouseQuestion
 from app.models.factors import Totp
 from app.models.keys import Buried, RecordKey, Tombstone
 from app.models.messages import Contact, SmsInbox
@@ -50,6 +51,7 @@ SEALED: dict[type[Base], Shape] = {
     EscalationContact: Shape("public_id", ("phone",)),
     SmsInbox: Shape("message_sid", ("from_phone", "body"), "from_phone"),
     Placement: Shape("public_id", ("override_note",)),
+    HouseQuestion: Shape("public_id", ("note",)),
     Refuge: Shape("public_id", ("handover_point",)),
     Totp: Shape("user_id", ("secret",)),
 }

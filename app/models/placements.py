@@ -26,8 +26,12 @@ from app.models.columns import BigId, Created, During, PublicId, Sealed, Word, o
 
 
 class PlacementState(StrEnum):
-    """``offered`` is a timed hold; offered, accepted and arrived are live and keep the beds."""
+    """``offered`` is a timed hold; offered, accepted and arrived are live and keep the beds.
 
+    ``enquired`` asks one more house beside the offer, or after it, and keeps no bed.
+    """
+
+    ENQUIRED = "enquired"
     OFFERED = "offered"
     ACCEPTED = "accepted"
     ARRIVED = "arrived"
@@ -39,6 +43,17 @@ class PlacementState(StrEnum):
 
 
 LIVE = (PlacementState.OFFERED, PlacementState.ACCEPTED, PlacementState.ARRIVED)
+# A house is asked and has not answered: she waits for its word.
+OPEN = (PlacementState.OFFERED, PlacementState.ENQUIRED)
+
+
+class OwnReason(StrEnum):
+    """Reasons that Waymark itself writes, by their codes in ``data/reasons.csv``."""
+
+    ANOTHER_HOUSE_FIRST = "another_house_first"
+    ROOM_GONE = "room_gone"
+    NO_REPLY_HOUSE = "no_reply_house"
+    NO_REPLY_QUESTION = "no_reply_question"
 
 
 class Channel(StrEnum):
@@ -56,7 +71,10 @@ class Placement(Base):
     __table_args__ = (
         one_of("state", PlacementState),
         CheckConstraint("NOT isempty(during) AND NOT lower_inf(during)", name="during"),
-        CheckConstraint("state <> 'offered' OR offer_expires_at IS NOT NULL", name="offer_expires"),
+        CheckConstraint(
+            "state NOT IN ('enquired', 'offered') OR offer_expires_at IS NOT NULL",
+            name="offer_expires",
+        ),
         CheckConstraint(
             "(state <> 'accepted' OR hold_until IS NOT NULL) AND hold_renewals >= 0", name="hold"
         ),
@@ -74,8 +92,16 @@ class Placement(Base):
             postgresql_where=text("live"),
             info={"conflict": "She has just been offered a room elsewhere. Nothing was changed."},
         ),
+        Index(
+            "one_open_ask_per_house",
+            "referral_id",
+            "refuge_id",
+            unique=True,
+            postgresql_where=text("state IN ('enquired', 'offered')"),
+            info={"conflict": "This house has been asked for her already. Nothing was changed."},
+        ),
         Index("ix_placement_expiry", "offer_expires_at",
-              postgresql_where=text("state = 'offered'")),
+              postgresql_where=text("state IN ('enquired', 'offered')")),
         Index("ix_placement_hold", "hold_until", postgresql_where=text("state = 'accepted'")),
     )  # fmt: skip
     id: Mapped[BigId]
@@ -115,10 +141,18 @@ class Placement(Base):
     def refuse_unless(self, *states: PlacementState) -> None:
         """Raises Conflict, in words that say what happened instead, unless in one of ``states``."""
         if self.state not in states:
-            raise Conflict(MOVED_ON[PlacementState(self.state)])
+            words = MOVED_ON[PlacementState(self.state)]
+            raise Conflict(GIVEN_UP.get(self.reason_code or "", words))
 
 
+GIVEN_UP = {
+    OwnReason.ANOTHER_HOUSE_FIRST.value: "Another house said yes first. There is nothing more to"
+    " do here.",
+    OwnReason.ROOM_GONE.value: "The room was taken in the meantime, so this request is closed for"
+    " you.",
+}
 MOVED_ON = {
+    PlacementState.ENQUIRED: "This house has not answered yet.",
     PlacementState.OFFERED: "This offer has not been answered yet.",
     PlacementState.ACCEPTED: "This offer has already been accepted.",
     PlacementState.ARRIVED: "She has already arrived.",

@@ -41,6 +41,9 @@ class ReasonKind(StrEnum):
     EXTENSION = "extension"
     TRANSFER = "transfer"
     TRANSFER_ENDED = "transfer_ended"
+    LAPSED = "lapsed"
+    SUPERSEDED = "superseded"
+    QUESTION = "question"
 
 
 class Jurisdiction(StrEnum):

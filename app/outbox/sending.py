@@ -11,7 +11,7 @@ from app.actors import SYSTEM
 from app.db import db, transaction
 from app.events import Fact, record
 from app.models.messages import Contact, Message, MessageState, TaskKind
-from app.models.placements import Placement, PlacementState
+from app.models.placements import OPEN, Placement, PlacementState
 from app.notices import Template
 from app.outbox.claims import (
     PATIENCE,
@@ -189,7 +189,7 @@ def _keep_doubt(claim: Claim) -> None:
 
 def _matters(message: Message, placement_state: PlacementState | None) -> bool:
     """An offer that nobody was told of is a bed lost, a manager not told is a woman alone."""
-    is_open = placement_state in (PlacementState.OFFERED, PlacementState.LAPSED)
+    is_open = placement_state in (*OPEN, PlacementState.LAPSED)
     return (
         message.template == Template.OFFER and is_open
     ) or message.template == Template.ESCALATED
@@ -200,5 +200,5 @@ def _is_superseded() -> ColumnElement[bool]:
     behind = aliased(Placement)
     return and_(
         Message.template == Template.OFFER.value,
-        exists().where(behind.id == Message.placement_id, behind.state != PlacementState.OFFERED),
+        exists().where(behind.id == Message.placement_id, behind.state.not_in(OPEN)),
     )

@@ -19,7 +19,7 @@ from app.fields import open_field
 from app.models.accounts import Organisation
 from app.models.beds import Refuge, Room
 from app.models.messages import SmsInbox
-from app.models.placements import Placement, PlacementState
+from app.models.placements import OPEN, OwnReason, Placement, PlacementState
 from app.models.plans import PlanLine
 from app.models.reference import Feature, Language, ReasonKind
 from app.models.referrals import Caller, LinkKind, Needs, Referral, ReferralLink
@@ -30,7 +30,8 @@ from app.services.choices import Choice, reason_choices, reason_text
 from app.services.follow import people
 from app.services.holds import Hold, hold_of
 from app.services.living_here import LivingHere, living_here
-from app.services.offers import GONE
+from app.services.locks import GONE
+from app.services.questions import QuestionShown, questions_of
 from app.services.stay_lengths import read_curve
 from app.services.text_senders import Outcome
 from app.services.transfers import SAFETY
@@ -59,7 +60,12 @@ class Suitability:
 
 @dataclass(frozen=True, kw_only=True)
 class OfferPage:
-    """One offer. ``asks`` is missing once it is neither open nor accepted: she is not theirs."""
+    """One offer. ``asks`` is missing once it is neither open nor accepted: she is not theirs.
+
+    ``is_held`` says that the room is kept for her while the house decides. ``questions`` are those
+    that it may ask back, none once it has asked. ``ended_because`` is said of one that Waymark
+    ended because something else came first.
+    """
 
     public_id: UUID
     code: str
@@ -75,6 +81,10 @@ class OfferPage:
     decline_reasons: list[Choice]
     is_answer_to_confirm: bool = False
     is_transfer: bool = False
+    is_held: bool = False
+    question: QuestionShown | None = None
+    questions: list[Choice] = field(default_factory=list)
+    ended_because: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +137,7 @@ def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
         record_stay(Fact.OFFER_VIEWED, placement, by=by)
         expires = placement.offer_expires_at
         stage = stage_of(placement, now)
+        question = questions_of([placement.id], stage, by=by).get(placement.id)
         return disclose(
             OfferPage,
             stage,
@@ -144,7 +155,17 @@ def show_offer(public_id: UUID, *, by: Actor) -> OfferPage:
             decline_reasons=lambda: reason_choices(ReasonKind.DECLINED_BY_REFUGE),
             is_answer_to_confirm=lambda: _is_answer_to_confirm(placement),
             is_transfer=lambda: referral.transfer_of_id is not None,
+            is_held=lambda: placement.state == PlacementState.OFFERED,
+            question=lambda: question,
+            questions=lambda: [] if question else reason_choices(ReasonKind.QUESTION),
+            ended_because=lambda: _came_second(placement),
         )
+
+
+def _came_second(placement: Placement) -> str:
+    """Said to a house only of what Waymark itself ended: her own no and the desk's are not its."""
+    code = placement.reason_code
+    return reason_text(code) if code in (OwnReason.ANOTHER_HOUSE_FIRST, OwnReason.ROOM_GONE) else ""
 
 
 def _is_answer_to_confirm(placement: Placement) -> bool:
@@ -209,7 +230,7 @@ def stage_of(placement: Placement, now: datetime) -> Stage:
     """What a house is to her. The officer's number serves the handover: half a day after she came
     it has done so.
     """
-    if placement.state == PlacementState.OFFERED:
+    if placement.state in OPEN:
         return Stage.ASKED
     if placement.state == PlacementState.ACCEPTED:
         return Stage.PROMISED

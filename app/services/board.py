@@ -20,7 +20,7 @@ from app.models.referrals import PROMISED, WAITING, Referral, ReferralState
 from app.policy import only_for, visible_tasks
 from app.services.board_groups import in_groups
 from app.services.desk import (
-    Asked,
+    HousesAsked,
     Line,
     Person,
     RoomShown,
@@ -29,6 +29,7 @@ from app.services.desk import (
     people_shown,
     rooms_shown,
 )
+from app.services.enquiries import more_houses
 from app.services.pauses import PauseShown, pauses_of
 from app.services.pre_alerts import PreAlertShown, open_pre_alerts
 from app.services.text_trouble import stuck_texts
@@ -73,8 +74,8 @@ class Board:
 
     plan: PlanNote | None
     lines: list[Line]
-    offers: list[Asked]
-    promised: list[Asked]
+    offers: list[HousesAsked]
+    promised: list[HousesAsked]
     paused: list[Paused]
     free_rooms: int
     open_tasks: int
@@ -103,9 +104,9 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
         rooms = rooms_shown(by, now)
         persons = people_shown(by, Referral.state.in_(ON_THE_BOARD))
         asked = asked_shown(by, persons, rooms, now)
-        planned = _plan_lines(run, list(persons))
+        planned, more = _plan_lines(run, list(persons)), more_houses(now.date())
         lines = [
-            line_shown(person, planned.get(referral_id), rooms)
+            line_shown(person, planned.get(referral_id), rooms, more)
             for referral_id, person in persons.items()
             if person.state == ReferralState.READY
         ]
@@ -191,7 +192,7 @@ def _other_plan(kept: dict[str, Any], rooms: dict[int, RoomShown], seen: set[str
     )
 
 
-def _by_clock(asked: dict[int, Asked], *states: ReferralState) -> list[Asked]:
+def _by_clock(asked: dict[int, HousesAsked], *states: ReferralState) -> list[HousesAsked]:
     found = [each for each in asked.values() if each.person.state in states]
     return sorted(found, key=lambda each: each.person.turn)
 

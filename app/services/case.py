@@ -18,8 +18,9 @@ from app.events import Fact, record
 from app.fields import open_field, open_fields
 from app.models.accounts import Organisation, User
 from app.models.beds import Room
+from app.models.enquiries import HouseQuestion
 from app.models.messages import RINGS_OFFICER, Contact, Message, Task
-from app.models.placements import Placement, PlacementState
+from app.models.placements import OPEN, Placement, PlacementState
 from app.models.plans import PlanLine
 from app.models.reference import Reason, ReasonKind
 from app.models.referrals import MOVES, Caller, Referral, ReferralState
@@ -29,7 +30,7 @@ from app.services.call_backs import CallBackShown, call_back_of
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.costs import Cost, known_cost
 from app.services.desk import (
-    Asked,
+    HousesAsked,
     Line,
     RoomShown,
     asked_shown,
@@ -37,6 +38,7 @@ from app.services.desk import (
     people_shown,
     rooms_shown,
 )
+from app.services.enquiries import more_houses
 from app.services.moving_on import Freeing, freeing_of
 from app.services.pauses import PauseShown, pauses_of
 from app.services.recovery import RecoveryShown, recovery_of
@@ -45,13 +47,19 @@ from app.services.standing import newest_line
 from app.services.stay_lengths import Curve, read_curve
 from app.services.transfers_shown import MoveHouse, MovesFrom, move_house, moves_from
 
+GIVEN_UP = (PlacementState.DECLINED, PlacementState.WITHDRAWN)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PastOffer:
-    """One room she was offered, and what became of it. Empty texts where nothing was said."""
+    """One room she was offered, and what became of it. Empty texts where nothing was said.
+
+    ``ended_by`` is whose word ended it, before she came: the kind of its reason.
+    """
 
     room: RoomShown
     state: str
+    ended_by: str
     offered_at: datetime
     ended_at: datetime | None
     channel: str
@@ -98,14 +106,16 @@ class CasePage:
     """Everything on the desk's page of one request.
 
     ``free_rooms`` are those the plan has not looked at: the rules are checked on choosing.
-    ``chosen`` is the room whose cost must be read first.
+    ``chosen`` is the room whose cost must be read first, ``run_id`` the plan of the line; ``texts``
+    are by the offer that they tell of.
     ``stamp`` changes when something on the page does. ``recovery`` and ``frees`` are of a woman who
     lives in a house: her minimum right, and when her bed is likely to free.
     """
 
     line: Line
-    asked: Asked | None
-    texts: list[TextSent]
+    run_id: UUID | None
+    asked: HousesAsked | None
+    texts: dict[UUID, list[TextSent]]
     history: list[PastOffer]
     free_rooms: list[RoomShown]
     chosen: ChosenCost | None
@@ -119,6 +129,7 @@ class CasePage:
     news: News
     override_reasons: list[Choice]
     withdraw_reasons: list[Choice]
+    her_reasons: list[Choice]
     decline_reasons: list[Choice]
     unmet_reasons: list[Choice]
     pause: PauseShown | None
@@ -147,12 +158,14 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
         rooms = rooms_shown(by, now)
         persons = people_shown(by, Referral.id == referral.id)
         planned = _line_of(referral)
-        line = line_shown(persons[referral.id], planned, rooms)
+        more = more_houses(now.date())
+        line = line_shown(persons[referral.id], planned, rooms, more)
         asked = asked_shown(by, persons, rooms, now).get(referral.id)
         return disclose(
             CasePage,
             stage_of(referral, by),
             line=lambda: line,
+            run_id=lambda: planned.run_id if planned else None,
             asked=lambda: asked,
             texts=lambda: _texts(asked),
             history=lambda: _history(referral, rooms, by),
@@ -167,10 +180,8 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             stamp=lambda: _stamp(referral, planned),
             news=lambda: _news(referral, by, has_changed=False),
             override_reasons=lambda: reason_choices(ReasonKind.OVERRIDE),
-            withdraw_reasons=lambda: (
-                reason_choices(ReasonKind.OVERRIDE)
-                + reason_choices(ReasonKind.DECLINED_BY_SURVIVOR)
-            ),
+            withdraw_reasons=lambda: reason_choices(ReasonKind.OVERRIDE),
+            her_reasons=lambda: reason_choices(ReasonKind.DECLINED_BY_SURVIVOR),
             decline_reasons=lambda: reason_choices(ReasonKind.DECLINED_BY_REFUGE),
             unmet_reasons=lambda: reason_choices(ReasonKind.UNMET),
             move=lambda: move,
@@ -257,8 +268,8 @@ def _chosen_cost(
 def _news(referral: Referral, by: Actor, *, has_changed: bool) -> News:
     reply_by = db.session.scalar(
         visible_placements(by)
-        .where(Placement.referral_id == referral.id, Placement.state == PlacementState.OFFERED)
-        .with_only_columns(Placement.offer_expires_at)
+        .where(Placement.referral_id == referral.id, Placement.state.in_(OPEN))
+        .with_only_columns(func.min(Placement.offer_expires_at))
     )
     return News(state=referral.state, reply_by=reply_by, has_changed=has_changed)
 
@@ -283,11 +294,21 @@ def _line_of(referral: Referral) -> PlanLine | None:
 
 
 def _stamp(referral: Referral, line: PlanLine | None) -> str:
-    """Newer state, another room, or explanations that have arrived."""
-    said: list[Any] = [referral.id, referral.version]
+    """Newer state, another room, a house's answer or question, or explanations that have come."""
+    said: list[Any] = [referral.id, referral.version, *_houses_asked(referral)]
     if line is not None:
         said += [line.room_id, line.reasons, line.unlock, line.alternatives]
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _houses_asked(referral: Referral) -> list[Any]:
+    rows = db.session.execute(
+        select(Placement.id, Placement.state, Placement.offer_expires_at, HouseQuestion.answered_at)
+        .outerjoin(HouseQuestion, HouseQuestion.placement_id == Placement.id)
+        .where(Placement.referral_id == referral.id)
+        .order_by(Placement.id)
+    )
+    return [tuple(row) for row in rows]
 
 
 def _not_looked_at(line: Line, rooms: dict[int, RoomShown]) -> list[RoomShown]:
@@ -297,17 +318,19 @@ def _not_looked_at(line: Line, rooms: dict[int, RoomShown]) -> list[RoomShown]:
     return [room for room in rooms.values() if room.is_free and room.public_id not in known]
 
 
-def _texts(asked: Asked | None) -> list[TextSent]:
-    if asked is None:
-        return []
+def _texts(asked: HousesAsked | None) -> dict[UUID, list[TextSent]]:
+    found: dict[UUID, list[TextSent]] = {}
+    offers = [each.public_id for each in asked.all_asked] if asked else []
     rows = db.session.execute(
-        select(Contact.label, Message.state, Message.provider_status)
+        select(Placement.public_id, Contact.label, Message.state, Message.provider_status)
         .join(Contact, Contact.id == Message.contact_id)
         .join(Placement, Placement.id == Message.placement_id)
-        .where(Placement.public_id == asked.public_id, Message.template == "offer")
+        .where(Placement.public_id.in_(offers), Message.template == "offer")
         .order_by(Contact.position, Contact.id)
     ).all()
-    return [TextSent(phone_label=label, state=heard or state) for label, state, heard in rows]
+    for offer, label, state, heard in rows:
+        found.setdefault(offer, []).append(TextSent(phone_label=label, state=heard or state))
+    return found
 
 
 def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list[PastOffer]:
@@ -315,7 +338,7 @@ def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list
         visible_placements(by)
         .join(User, User.id == Placement.decided_by_id)
         .outerjoin(Reason, Reason.code == Placement.reason_code)
-        .with_only_columns(Placement, User.name, Reason.text)
+        .with_only_columns(Placement, User.name, Reason.text, Reason.kind)
         .where(Placement.referral_id == referral.id)
         .order_by(Placement.id.desc())
     ).all()
@@ -324,6 +347,7 @@ def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list
         PastOffer(
             room=rooms[placement.room_id],
             state=placement.state,
+            ended_by=_ended_by(placement, kind),
             offered_at=placement.offered_at,
             ended_at=placement.answered_at or placement.ended_at,
             channel=placement.answered_by_channel or "",
@@ -333,8 +357,15 @@ def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list
             override_cost=placement.override_cost,
             decided_by=decided_by,
         )
-        for (placement, decided_by, reason), note in zip(rows, notes, strict=True)
+        for (placement, decided_by, reason, kind), note in zip(rows, notes, strict=True)
     ]
+
+
+def _ended_by(placement: Placement, kind: str | None) -> str:
+    """Before she came; a silence of the days before silences had reasons is one too."""
+    if placement.state == PlacementState.LAPSED:
+        return ReasonKind.LAPSED.value
+    return (kind or "") if placement.state in GIVEN_UP else ""
 
 
 def offer_of(ref: str, offer: UUID, *, by: Actor) -> UUID:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,21 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 
 from app.actors import Actor
+from app.authz import Stage
 from app.db import db
 from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.plans import PlanLine
-from app.models.reference import District, Feature, Language, Region, Urgency
-from app.models.referrals import London, Needs, Referral, ReferralLink
+from app.models.reference import (
+    District,
+    Feature,
+    Language,
+    Reason,
+    ReasonKind,
+    Region,
+    Urgency,
+)
+from app.models.referrals import LinkKind, London, Needs, Referral, ReferralLink
 from app.policy import visible_placements, visible_referrals, visible_rooms
 from app.services import claims
 from app.services.claims import Taken
@@ -24,10 +34,11 @@ from app.services.costs import Cost, cost_from
 from app.services.desk_clocks import ClockShown, clocks_shown
 from app.services.follow import people
 from app.services.holds import Hold, hold_of
+from app.services.questions import QuestionShown, questions_of, state_shown
 from app.services.standing import MEANWHILE
 from app.services.supply import in_use, may_be_offered
 
-SAID_NO = (PlacementState.DECLINED, PlacementState.LAPSED)
+SHOWN_BESIDE = 4  # houses whose ticks stand on one line of the board
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +95,7 @@ class Person:
     """Who waits, in words. ``region`` is all that is said of where she is now.
 
     ``lives_at`` is the house of a woman who is to move to another one, and keeps her bed meanwhile.
+    Houses that ``said_no``, that were ``silent`` and that ``she_declined`` are counted apart.
     """
 
     ref: str
@@ -95,6 +107,8 @@ class Person:
     submitted_at: datetime
     clock: ClockShown
     said_no: int
+    silent: int
+    she_declined: int
     taken: Taken | None
     ties: list[Tie]
     lives_at: str
@@ -112,6 +126,7 @@ class Line:
     ``alternatives`` is None while they are being worked out. ``asked_with`` names those who wait
     too and must stay with her: one tick asks for all of them, and it stands at ``ticked_at``, one
     of them or herself. ``cannot_ask`` says why the plan's room cannot be asked for now.
+    ``also_at_most`` is how many more houses may be asked beside the plan's.
     """
 
     person: Person
@@ -125,6 +140,7 @@ class Line:
     asked_with: tuple[str, ...] = ()
     ticked_at: str = ""
     cannot_ask: str = ""
+    also_at_most: int = 0
 
     @property
     def may_ask(self) -> bool:
@@ -135,19 +151,52 @@ class Line:
         """What a person may choose instead, best first; rooms gone since are left out."""
         return [each for each in self.alternatives or [] if each.room.is_free]
 
+    @property
+    def beside(self) -> list[Alternative]:
+        """The best room of each other house, to be asked beside the plan's; empty: none may be."""
+        if self.room is None or not self.also_at_most or self.is_in_group:
+            return []
+        houses = {each.room.refuge_id: each for each in reversed(self.allowed)}
+        houses.pop(self.room.refuge_id, None)
+        return [each for each in self.allowed if houses.get(each.room.refuge_id) is each][
+            :SHOWN_BESIDE
+        ]
+
+    @property
+    def is_in_group(self) -> bool:
+        """A group is asked of one house at a time: two houses could say yes to half of it."""
+        return any(tie.kind == LinkKind.TOGETHER for tie in self.person.ties)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A room that a house was asked for or has promised."""
+    """A room that a house was asked for or has promised.
+
+    ``state`` is the placement's, or "maybe" while the house waits for an answer.
+    """
 
     public_id: UUID
     person: Person
     room: RoomShown
+    state: str
+    is_held: bool
     offered_at: datetime
     reply_by: datetime | None
     answered_at: datetime | None
     is_override: bool
     hold: Hold | None
+    question: QuestionShown | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HousesAsked(Asked):
+    """Her room or the first house that is asked, and the other houses ``beside`` it."""
+
+    beside: tuple[Asked, ...]
+
+    @property
+    def all_asked(self) -> tuple[Asked, ...]:
+        return (self, *self.beside)
 
 
 def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
@@ -163,7 +212,7 @@ def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
     ).all()
     ids = [row[0].id for row in rows]
     asked = dict(db.session.execute(select(Feature.code, Feature.asked_as)).all())
-    ties, said_no, homes = _ties(ids), _said_no(ids), _homes(ids)
+    ties, ended, homes = _ties(ids), _ended(ids), _homes(ids)
     clocks = clocks_shown([row[0] for row in rows])
     now: datetime = db.session.execute(select(func.waymark_now())).scalar_one()
     taken = claims.of_requests(ids, by, now)
@@ -177,7 +226,9 @@ def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
             region=region,
             submitted_at=referral.submitted_at,
             clock=clocks[referral.id],
-            said_no=said_no[referral.id],
+            said_no=ended[referral.id, PlacementState.DECLINED],
+            silent=ended[referral.id, PlacementState.LAPSED],
+            she_declined=ended[referral.id, PlacementState.WITHDRAWN],
             taken=taken.get(referral.id),
             ties=ties[referral.id],
             lives_at=homes.get(referral.id, ""),
@@ -232,16 +283,17 @@ def _homes(ids: list[int]) -> dict[int, str]:
     return {referral_id: alias for referral_id, alias in rows}  # noqa: C416 - a row is no pair
 
 
-def _said_no(ids: list[int]) -> dict[int, int]:
-    """How many offers for each were declined or left without an answer."""
-    found: dict[int, int] = defaultdict(int)
-    for referral_id, count in db.session.execute(
-        select(Placement.referral_id, func.count())
-        .where(Placement.referral_id.in_(ids), Placement.state.in_(SAID_NO))
-        .group_by(Placement.referral_id)
-    ):
-        found[referral_id] = count
-    return found
+def _ended(ids: list[int]) -> Counter[tuple[int, str]]:
+    """Offers of each that the house declined, that nobody answered, and that she declined."""
+    she = select(Reason.code).where(Reason.kind == ReasonKind.DECLINED_BY_SURVIVOR)
+    by_her = (Placement.state == PlacementState.WITHDRAWN) & Placement.reason_code.in_(she)
+    by_others = Placement.state.in_((PlacementState.DECLINED, PlacementState.LAPSED))
+    rows = db.session.execute(
+        select(Placement.referral_id, Placement.state, func.count())
+        .where(Placement.referral_id.in_(ids), or_(by_her, by_others))
+        .group_by(Placement.referral_id, Placement.state)
+    )
+    return Counter({(referral_id, state): count for referral_id, state, count in rows})
 
 
 def rooms_shown(by: Actor, now: datetime) -> dict[int, RoomShown]:
@@ -281,11 +333,14 @@ def _has_space(room: Room, beds_used: int | None) -> bool:
     return beds_used is None or (room.is_shared and beds_used < room.bed_spaces)
 
 
-def line_shown(person: Person, line: PlanLine | None, rooms: dict[int, RoomShown]) -> Line:
-    """The plan's word on one person, as sentences."""
+def line_shown(
+    person: Person, line: PlanLine | None, rooms: dict[int, RoomShown], more: Mapping[str, int]
+) -> Line:
+    """The plan's word on one person, as sentences; ``more`` houses may be asked, by urgency."""
     if line is None:
         return Line(person=person, is_planned=False)
     return Line(
+        also_at_most=more.get(person.urgency, 0),
         person=person,
         room=rooms[line.room_id] if line.room_id else None,
         reasons=[reason["text"] for reason in line.reasons],
@@ -324,21 +379,37 @@ def _forbidden(line: PlanLine, rooms: dict[int, RoomShown]) -> list[HouseRefused
 
 def asked_shown(
     by: Actor, persons: dict[int, Person], rooms: dict[int, RoomShown], now: datetime
-) -> dict[int, Asked]:
-    """The live offer or promise of each of these people, by the request's id."""
+) -> dict[int, HousesAsked]:
+    """The offer or promise of each of these people with the houses beside it, by the request's id.
+
+    Where no room is held for her any more, the house that was asked first stands in its place.
+    """
+    is_asked = Placement.state.in_((*LIVE, PlacementState.ENQUIRED))
     placements = db.session.scalars(
-        visible_placements(by).where(Placement.referral_id.in_(persons), Placement.state.in_(LIVE))
-    )
-    return {
-        each.referral_id: Asked(
-            public_id=each.public_id,
-            person=persons[each.referral_id],
-            room=rooms[each.room_id],
-            offered_at=each.offered_at,
-            reply_by=each.offer_expires_at,
-            answered_at=each.answered_at,
-            is_override=each.override_reason is not None,
-            hold=hold_of(each, by, now),
+        visible_placements(by)
+        .where(Placement.referral_id.in_(persons), is_asked)
+        .order_by(Placement.live.desc(), Placement.id)
+    ).all()
+    questions = questions_of([each.id for each in placements], Stage.DESK, by=by)
+    found: dict[int, list[Asked]] = defaultdict(list)
+    for each in placements:
+        question = questions.get(each.id)
+        found[each.referral_id].append(
+            Asked(
+                public_id=each.public_id,
+                person=persons[each.referral_id],
+                room=rooms[each.room_id],
+                state=state_shown(each, question),
+                is_held=each.live,
+                offered_at=each.offered_at,
+                reply_by=each.offer_expires_at,
+                answered_at=each.answered_at,
+                is_override=each.override_reason is not None,
+                hold=hold_of(each, by, now),
+                question=question,
+            )
         )
-        for each in placements
+    return {
+        referral_id: HousesAsked(**vars(first), beside=tuple(others))
+        for referral_id, (first, *others) in found.items()
     }

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from app.db import db
-from app.models.placements import LIVE, Placement
+from app.models.placements import LIVE, OPEN, Placement
 from app.models.reference import ClockPolicy
 from app.models.referrals import Referral
 from app.services.claims import is_taken
@@ -44,7 +44,9 @@ def clocks_shown(referrals: Sequence[Referral]) -> dict[int, ClockShown]:
     live = {
         each.referral_id: each
         for each in db.session.scalars(
-            select(Placement).where(Placement.referral_id.in_(ids), Placement.state.in_(LIVE))
+            select(Placement)
+            .where(Placement.referral_id.in_(ids), Placement.state.in_((*LIVE, *OPEN)))
+            .order_by(Placement.offer_expires_at.desc())  # of several houses, the first to answer
         )
     }
     taken = set(db.session.scalars(select(Referral.id).where(Referral.id.in_(ids), is_taken())))

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.engine import Row
@@ -13,7 +14,7 @@ from sqlalchemy.engine import Row
 from app.actors import POLICE, Actor, Role
 from app.authz import Stage, disclose
 from app.db import db, transaction
-from app.errors import NotAllowed, NotFound
+from app.errors import Conflict, NotAllowed, NotFound
 from app.events import Fact, record
 from app.fields import open_field, open_fields
 from app.models.accounts import User
@@ -97,6 +98,7 @@ class RequestPage:
     withdraw_reasons: list[Choice]
     not_arrived_reasons: list[Choice]
     pause_reasons: list[Choice]
+    her_reasons: list[Choice]
 
 
 def list_requests(*, by: Actor) -> tuple[list[RequestRow], list[RequestRow]]:
@@ -158,11 +160,12 @@ def show_request(ref: str, *, by: Actor) -> RequestPage:
             + reason_choices(ReasonKind.DECLINED_BY_SURVIVOR),
             not_arrived_reasons=reason_choices(ReasonKind.NOT_ARRIVED),
             pause_reasons=reason_choices(ReasonKind.PAUSED),
+            her_reasons=reason_choices(ReasonKind.DECLINED_BY_SURVIVOR),
         )
 
 
-def request_status(ref: str, *, by: Actor) -> tuple[str, Status, list[Choice]]:
-    """The live part alone: state, status and the reasons its form lists.
+def request_status(ref: str, *, by: Actor) -> tuple[str, Status, list[Choice], list[Choice]]:
+    """The live part alone: state, status and the reasons that its two forms list.
 
     The page asks every few seconds; a look is written down when it shows something new.
     """
@@ -171,7 +174,8 @@ def request_status(ref: str, *, by: Actor) -> tuple[str, Status, list[Choice]]:
         referral = _visible(ref, by)
         status = status_of(referral, by, now)
         _note_look(referral, status, by, now, is_live=True)
-        return referral.state, status, reason_choices(ReasonKind.NOT_ARRIVED)
+        not_arrived = reason_choices(ReasonKind.NOT_ARRIVED)
+        return referral.state, status, not_arrived, reason_choices(ReasonKind.DECLINED_BY_SURVIVOR)
 
 
 def _note_look(
@@ -240,6 +244,21 @@ def placement_of(ref: str, *, by: Actor) -> Any:
         found = newest_placement(referral)
         if found is None or found.state not in (PlacementState.ACCEPTED, PlacementState.ARRIVED):
             raise NotFound("No room is promised for this request.")
+        return found.public_id
+
+
+def her_room(ref: str, *, by: Actor) -> UUID:
+    """The room that is held for her or promised: what she may say no to and still wait.
+
+    Raises:
+        NotFound: no such request.
+        Conflict: no room is kept for her now.
+    """
+    only_for(by, *POLICE)
+    with transaction(by=by):
+        found = newest_placement(_visible(ref, by))
+        if found is None or found.state not in (PlacementState.OFFERED, PlacementState.ACCEPTED):
+            raise Conflict("No room is kept for her now. Ring the duty coordinator instead.")
         return found.public_id
 
 

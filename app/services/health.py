@@ -15,7 +15,7 @@ from app.actors import SYSTEM
 from app.db import db, transaction
 from app.models.clock import Heartbeat
 from app.models.messages import Message, MessageState, Task
-from app.models.placements import Placement, PlacementState
+from app.models.placements import OPEN, Placement
 from app.models.referrals import WAITING, Referral
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -58,8 +58,7 @@ def vital_signs() -> VitalSigns:
             worker_silent_seconds=float(silent) if silent is not None else -1,
             oldest_text_seconds=max(0.0, (now - oldest).total_seconds()) if oldest else -1,
             referrals_waiting=db.session.scalar(count.where(Referral.state.in_(WAITING))) or 0,
-            offers_open=db.session.scalar(count.where(Placement.state == PlacementState.OFFERED))
-            or 0,
+            offers_open=db.session.scalar(count.where(Placement.state.in_(OPEN))) or 0,
             tasks_open=db.session.scalar(count.where(Task.done_at.is_(None))) or 0,
             texts_failed=db.session.scalar(count.where(Message.state == MessageState.FAILED)) or 0,
         )

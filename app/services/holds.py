@@ -61,7 +61,7 @@ def renew(public_id: UUID, seen: datetime | None, *, by: Actor) -> datetime:
 
 def _renew(public_id: UUID, seen: datetime | None, by: Actor) -> datetime:
     with transaction(by=by) as now:
-        placement, referral = lock_placement(by, Placement.public_id == public_id)
+        placement, referral = lock_placement(by, public_id)
         placement.refuse_unless(PlacementState.ACCEPTED)
         until = placement.hold_until
         if until is None or until != seen:
@@ -99,7 +99,7 @@ def set_out(public_id: UUID, expected: time | None, *, by: Actor) -> None:
 
 def _set_out(public_id: UUID, expected: time | None, by: Actor) -> None:
     with transaction(by=by) as now:
-        placement, referral = lock_placement(by, Placement.public_id == public_id)
+        placement, referral = lock_placement(by, public_id)
         placement.refuse_unless(PlacementState.ACCEPTED)
         until = placement.hold_until
         assert until is not None  # noqa: S101 - a CHECK of the table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -12,12 +12,13 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Row
 
 from app.actors import REFUGE, Actor, Role
+from app.authz import Stage
 from app.db import db, transaction
 from app.events import Fact, record
 from app.london import london_day
 from app.models.beds import CostOwner, Refuge, Room, Void
 from app.models.events import Event
-from app.models.placements import Placement, PlacementState
+from app.models.placements import OPEN, Placement, PlacementState
 from app.models.reference import Feature, InventoryPolicy, Reason, ReasonKind
 from app.models.referrals import Needs, Referral
 from app.policy import ASKED_OR_HERS, only_for, visible_placements, visible_refuges, visible_rooms
@@ -25,6 +26,7 @@ from app.services import availability
 from app.services.availability import BedState, RoomDay
 from app.services.choices import Choice, reason_choices
 from app.services.follow import people
+from app.services.questions import questions_of, state_shown
 from app.services.supply import Band, band_of, policy_at, turnaround_of
 from app.services.void_steps import NEVER_CHOSEN
 
@@ -37,6 +39,8 @@ class WomanRow:
     """One offer or stay in a list. ``reply_by`` is set for an offer that can still be answered.
 
     ``kept_until`` is set for a promised room: after it a person asks, and the room stays hers.
+    ``is_held`` is false of an enquiry: its room is kept for nobody. ``state`` is "maybe" while the
+    house's own question waits.
     """
 
     public_id: UUID
@@ -53,6 +57,7 @@ class WomanRow:
     set_out_at: datetime | None = None
     expected_at: datetime | None = None
     has_plan_passed: bool = False
+    is_held: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,10 +136,15 @@ def tonight(*, by: Actor, is_live: bool = False) -> Tonight:
         shown = _women(by)
         _record_look([placement.referral_id for placement, *_ in shown], by, now, is_live=is_live)
         rows: dict[str, list[WomanRow]] = defaultdict(list)
+        questions = questions_of([row[0].id for row in shown], Stage.ASKED, by=by)
         for placement, referral, needs, room in shown:
-            rows[placement.state].append(_woman(placement, referral, needs, room, now))
+            row = _woman(placement, referral, needs, room, now)
+            state = state_shown(placement, questions.get(placement.id))
+            rows["asked" if placement.state in OPEN else placement.state].append(
+                replace(row, state=state)
+            )
         # The rows come by their deadline; those that can still be answered stand first.
-        waiting = sorted(rows[PlacementState.OFFERED], key=lambda row: row.reply_by is None)
+        waiting = sorted(rows["asked"], key=lambda row: row.reply_by is None)
         return Tonight(
             offers=waiting,
             on_the_way=rows[PlacementState.ACCEPTED],
@@ -198,7 +208,7 @@ def _woman(
         PlacementState.ARRIVED: placement.arrived_at,
     }.get(state)
     expires, leaves_on = placement.offer_expires_at, placement.expected_departure_on
-    is_open = state is PlacementState.OFFERED and expires is not None and expires > now
+    is_open = state in OPEN and expires is not None and expires > now
     return WomanRow(
         public_id=placement.public_id,
         ref=referral.ref,
@@ -214,6 +224,7 @@ def _woman(
         set_out_at=placement.set_out_at,
         expected_at=placement.expected_at,
         has_plan_passed=leaves_on is not None and leaves_on < london_day(now),
+        is_held=placement.live,
     )
 
 

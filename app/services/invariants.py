@@ -27,7 +27,7 @@ RULES = {
         SELECT r.id FROM referral r WHERE NOT EXISTS (
             SELECT FROM event e WHERE e.kind = 'referral_made' AND e.referral_id = r.id)""",
     "I5 an open offer that no phone was told of": """
-        SELECT p.id FROM placement p WHERE p.state = 'offered' AND EXISTS (
+        SELECT p.id FROM placement p WHERE p.state IN ('offered', 'enquired') AND EXISTS (
             SELECT FROM contact c WHERE c.refuge_id = p.refuge_id
                AND c.verified_at < p.offered_at AND c.stopped_at IS NULL
                AND (c.ends_at IS NULL OR c.ends_at > p.offered_at)
@@ -38,7 +38,7 @@ RULES = {
            AND NOT EXISTS (SELECT FROM task t WHERE t.placement_id = p.id
                               AND t.kind = 'ring_house')""",
     "I6 an offer open a minute after its time": """
-        SELECT id FROM placement WHERE state = 'offered'
+        SELECT id FROM placement WHERE state IN ('offered', 'enquired')
            AND offer_expires_at < waymark_now() - interval '60 seconds'
         UNION ALL
         SELECT id FROM placement WHERE state IN ('accepted', 'arrived', 'departed')
@@ -112,6 +112,9 @@ RULES = {
         SELECT p.id::text FROM placement p LEFT JOIN record_key k ON k.id = p.key_id
          WHERE k.id IS NULL AND p.override_note_sealed IS NOT NULL
         UNION ALL
+        SELECT q.id::text FROM house_question q LEFT JOIN record_key k ON k.id = q.key_id
+         WHERE k.id IS NULL AND q.note_sealed IS NOT NULL
+        UNION ALL
         SELECT s.message_sid FROM sms_inbox s LEFT JOIN record_key k ON k.id = s.key_id
          WHERE k.id IS NULL AND s.body_sealed IS NOT NULL
         UNION ALL
@@ -171,9 +174,21 @@ RULES = {
             OR p.until_at < waymark_now() - interval '60 seconds'
             OR (p.id IS NOT NULL AND EXISTS (
                 SELECT FROM placement l WHERE l.referral_id = r.id AND l.live))""",
+    "I33 a house asked beside a promise, or held beside itself": """
+        SELECT e.id FROM placement e JOIN referral r ON r.id = e.referral_id
+         WHERE e.state = 'enquired' AND r.state <> 'offered'
+        UNION ALL
+        SELECT e.id FROM placement e JOIN placement p
+            ON p.referral_id = e.referral_id AND p.refuge_id = e.refuge_id AND p.live
+         WHERE e.state = 'enquired'
+        UNION ALL
+        SELECT e.id FROM placement e JOIN bed_use u ON u.placement_id = e.id
+         WHERE e.state = 'enquired'""",
     "I16 a request whose state and placement disagree": """
         SELECT r.id FROM referral r LEFT JOIN placement p ON p.referral_id = r.id AND p.live
-         WHERE (r.state = 'offered') <> (p.state IS NOT DISTINCT FROM 'offered')
+         WHERE (r.state = 'offered') <> EXISTS (
+                SELECT FROM placement o WHERE o.referral_id = r.id
+                   AND o.state IN ('offered', 'enquired'))
             OR (r.state IN ('confirmed', 'in_transit')) <> (p.state IS NOT DISTINCT FROM 'accepted')
             OR (r.state = 'resident') <> (p.state IS NOT DISTINCT FROM 'arrived')""",
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, select
+from uuid import UUID
+
+from sqlalchemy import Select, select
 
 from app.actors import Actor
 from app.db import db
@@ -14,14 +16,20 @@ from app.policy import visible_placements
 GONE = "We cannot find that offer."
 
 
-def lock_placement(by: Actor, which: ColumnElement[bool]) -> tuple[Placement, Referral]:
+def which_placement(by: Actor, public_id: UUID | None, code: str) -> Select[Placement]:
+    """The offer or stay of this id, or where there is none of this code, if ``by`` may see it."""
+    which = Placement.public_id == public_id if public_id else Placement.offer_code == code
+    return visible_placements(by).where(which)
+
+
+def lock_placement(by: Actor, public_id: UUID | None, code: str = "") -> tuple[Placement, Referral]:
     """An offer or stay and its request, both locked; a step for use inside a transaction.
 
     Raises:
         NotFound: there is none such that ``by`` may see.
     """
     found = db.session.execute(
-        visible_placements(by).where(which).with_only_columns(Placement.id, Placement.referral_id)
+        which_placement(by, public_id, code).with_only_columns(Placement.id, Placement.referral_id)
     ).first()
     if found is None:
         raise NotFound(GONE)

@@ -10,7 +10,7 @@ from app.actors import SYSTEM
 from app.db import db, transaction
 from app.events import Fact, record_stay
 from app.models.messages import Message, MessageState, SmsInbox, Task, TaskKind
-from app.models.placements import Placement, PlacementState
+from app.models.placements import OPEN, Placement
 from app.models.reference import ClockPolicy
 from app.models.referrals import Referral
 from app.notices import Template
@@ -32,7 +32,7 @@ def ask_the_next() -> int:
         wrote = exists().where(SmsInbox.placement_id == Placement.id)
         unanswered = db.session.scalars(
             select(Placement.id)
-            .where(Placement.state == PlacementState.OFFERED, Placement.offer_expires_at > now)
+            .where(Placement.state.in_(OPEN), Placement.offer_expires_at > now)
             .where(~wrote)
             .order_by(Placement.offer_expires_at)
         ).all()
@@ -45,7 +45,7 @@ def _pass_on(placement_id: int) -> bool:
             select(Placement, ClockPolicy)
             .join(Referral, Referral.id == Placement.referral_id)
             .join(ClockPolicy, ClockPolicy.id == Referral.clock_policy_id)
-            .where(Placement.id == placement_id, Placement.state == PlacementState.OFFERED)
+            .where(Placement.id == placement_id, Placement.state.in_(OPEN))
             .with_for_update(of=Placement, skip_locked=True)
         ).first()
         if row is None:
@@ -109,7 +109,7 @@ def settle() -> int:
             select(Task)
             .join(Placement, Placement.id == Task.placement_id)
             .where(Task.kind == TaskKind.RING_HOUSE, Task.done_at.is_(None))
-            .where(Placement.state != PlacementState.OFFERED)
+            .where(Placement.state.not_in(OPEN))
             .with_for_update(of=Task, skip_locked=True)
         ).all()
         for task in over:

@@ -1,66 +1,105 @@
-"""The life of an offer: made, answered once, lapsed, and the stay that follows it."""
+"""The life of an offer: made, answered once, lapsed, and the stay that follows it.
+
+An enquiry to one more house is answered here too: the first yes is the one that counts.
+"""
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import Range
 
-from app.actors import REFUGE, SYSTEM, Actor, Role
-from app.codes import CODE_LETTERS
+from app.actors import POLICE, REFUGE, SYSTEM, Actor, Role
 from app.db import db, patiently, transaction
-from app.errors import Conflict, NotAllowed
+from app.errors import NotAllowed
 from app.events import Fact, record_stay
-from app.fields import seal
-from app.models.beds import Bed, BedKind, BedUse, Room
 from app.models.messages import TaskKind
-from app.models.placements import Channel, Placement, PlacementState
-from app.models.reference import ClockPolicy, ReasonKind
+from app.models.placements import OPEN, Channel, OwnReason, Placement, PlacementState
+from app.models.reference import ReasonKind
 from app.models.referrals import Referral, ReferralState
 from app.outbox import open_task
+from app.policy import only_for
 from app.queue import Job, defer
-from app.services import holds, locks, transfers, voids
+from app.services import holds, matching, transfers, voids
 from app.services.call_backs import note_abandoned
 from app.services.choices import check_reason
+from app.services.enquiries import (
+    back_to_the_plan,
+    end_by_itself,
+    refuse_unless_open,
+    withdraw_the_others,
+)
+from app.services.holding import keep_beds, state_of
 from app.services.locks import lock_placement
+from app.services.questions import why_lapsed
 from app.services.settling import settle
-from app.services.telling import owe_offer, owe_offer_withdrawn
-
-GONE = locks.GONE
+from app.services.telling import owe_offer_withdrawn
 
 
 def accept_offer(
     *, by: Actor, channel: Channel, public_id: UUID | None = None, code: str = ""
 ) -> UUID:
-    """Take the offered room for her; the first answer wins, whichever way it comes.
+    """Take the room for her; the first answer wins, whichever way it comes.
+
+    Every other house that is asked for her is told that it need not answer any more. A yes to an
+    enquiry finds the room as it is then: where it has gone, the enquiry ends and nothing else does.
 
     Raises:
         NotFound: there is no such offer for ``by``.
-        Conflict: it was answered, withdrawn or lapsed before; the text says which.
+        Conflict: it was answered, withdrawn or lapsed before, or the room has gone; the text says
+            which.
     """
     _may_answer(by)
-    return patiently(lambda: _accept(by, channel, public_id, code))
+    try:
+        return patiently(lambda: _accept(by, channel, public_id, code))
+    except matching.RoomGone:
+        patiently(lambda: _end_without_its_room(by, public_id, code))
+        raise
 
 
 def _accept(by: Actor, channel: Channel, public_id: UUID | None, code: str) -> UUID:
     with transaction(by=by) as now:
-        placement, referral = _lock(by, public_id, code)
+        if state_of(by, public_id, code) == PlacementState.ENQUIRED:
+            matching.wait_for_turn()  # before any row is locked, as every decision does
+        placement, referral = lock_placement(by, public_id, code)
         until = now + holds.length_of(referral)
-        _answer(placement, PlacementState.ACCEPTED, channel, now, hold_until=until)
+        refuse_unless_open(placement, now)
+        withdraw_the_others(placement, now)
+        if placement.state == PlacementState.ENQUIRED:
+            _take_its_room(placement, referral, channel, now, until)
+        else:
+            _answer(placement, PlacementState.ACCEPTED, channel, now, hold_until=until)
         referral.move(ReferralState.CONFIRMED, at=now)
         referral.confirmed_at = now
         record_stay(Fact.OFFER_ACCEPTED, placement, by=by, channel=channel)
         return placement.public_id
 
 
+def _take_its_room(
+    placement: Placement, referral: Referral, channel: Channel, now: datetime, until: datetime
+) -> None:
+    """Nothing was held: the rules and the beds are looked at again, and the beds are hers."""
+    found = matching.room_on_yes(referral, placement.room_id, now)
+    placement.bed_spaces, placement.cots = found.size
+    placement.during = Range(now, None)
+    _answer(placement, PlacementState.ACCEPTED, channel, now, hold_until=until)
+    keep_beds(placement, found.beds)
+
+
+def _end_without_its_room(by: Actor, public_id: UUID | None, code: str) -> None:
+    with transaction(by=by) as now:
+        placement, referral = lock_placement(by, public_id, code)
+        if placement.state == PlacementState.ENQUIRED:
+            end_by_itself([placement], OwnReason.ROOM_GONE)
+            back_to_the_plan(referral, now)
+
+
 def decline_offer(
     *, by: Actor, channel: Channel, reason: str, public_id: UUID | None = None, code: str = ""
 ) -> UUID:
-    """Say no with a reason; she is back in the plan at once, without this refuge.
+    """Say no with a reason; once no house is asked any more she is back in the plan, without it.
 
     Raises:
         NotFound, Conflict: as for ``accept_offer``.
@@ -73,11 +112,11 @@ def decline_offer(
 def _decline(by: Actor, channel: Channel, reason: str, public_id: UUID | None, code: str) -> UUID:
     with transaction(by=by) as now:
         check_reason(reason, ReasonKind.DECLINED_BY_REFUGE)
-        placement, referral = _lock(by, public_id, code)
+        placement, referral = lock_placement(by, public_id, code)
+        refuse_unless_open(placement, now)
         _answer(placement, PlacementState.DECLINED, channel, now, reason=reason)
-        referral.move(ReferralState.READY, at=now)
         record_stay(Fact.OFFER_DECLINED, placement, by=by, channel=channel, reason=reason)
-        defer(Job.PLAN)
+        back_to_the_plan(referral, now)
         return placement.public_id
 
 
@@ -91,11 +130,12 @@ def _answer(
     hold_until: datetime | None = None,
 ) -> None:
     """One compare-and-swap decides, for web, text and desk alike: rowcount 1 for the first only."""
+    db.session.flush()
     swapped = db.session.execute(
         update(Placement)
         .where(
             Placement.id == placement.id,
-            Placement.state == PlacementState.OFFERED,
+            Placement.state.in_(OPEN),
             Placement.offer_expires_at > now,
         )
         .values(
@@ -110,9 +150,7 @@ def _answer(
     ).first()
     db.session.refresh(placement)
     if swapped is None:
-        if placement.state == PlacementState.OFFERED:
-            raise Conflict("The time to answer this offer has passed.")
-        placement.refuse_unless()
+        refuse_unless_open(placement, now)
 
 
 def lapse_offers() -> int:
@@ -120,7 +158,7 @@ def lapse_offers() -> int:
     with transaction(by=SYSTEM) as now:
         late = db.session.scalars(
             select(Placement.public_id)
-            .where(Placement.state == PlacementState.OFFERED, Placement.offer_expires_at <= now)
+            .where(Placement.state.in_(OPEN), Placement.offer_expires_at <= now)
             .order_by(Placement.id)
         ).all()
     return sum(_lapse(public_id) for public_id in late)
@@ -128,38 +166,63 @@ def lapse_offers() -> int:
 
 def _lapse(public_id: UUID) -> bool:
     with transaction(by=SYSTEM) as now:
-        placement, referral = _lock(SYSTEM, public_id, "")
+        placement, referral = lock_placement(SYSTEM, public_id)
         expires = placement.offer_expires_at
-        if placement.state != PlacementState.OFFERED or expires is None or expires > now:
+        if placement.state not in OPEN or expires is None or expires > now:
             return False
         placement.state = PlacementState.LAPSED
-        referral.move(ReferralState.READY, at=now)
-        record_stay(Fact.OFFER_LAPSED, placement, by=SYSTEM)
+        placement.reason_code = why_lapsed(placement)
+        record_stay(Fact.OFFER_LAPSED, placement, by=SYSTEM, reason=placement.reason_code)
         open_task(TaskKind.OFFER_LAPSED, referral_id=referral.id, placement_id=placement.id)
-        defer(Job.PLAN)
+        back_to_the_plan(referral, now)
         return True
 
 
 def withdraw_offer(public_id: UUID, reason: str, *, by: Actor) -> None:
-    """Take an offer or a promised room back; she returns to the plan. The desk's alone."""
+    """Take an offer, an enquiry or a promised room back. The desk's alone.
+
+    Her own no is one of its reasons: the house is then asked for her no more, and nothing else of
+    hers changes.
+    """
     if by.role is not Role.COORDINATOR:
         raise NotAllowed("Only the coordinator may take an offer back.")
     with transaction(by=by) as now:
         check_reason(reason, ReasonKind.OVERRIDE, ReasonKind.DECLINED_BY_SURVIVOR)
-        placement, referral = _lock(by, public_id, "")
-        placement.refuse_unless(PlacementState.OFFERED, PlacementState.ACCEPTED)
-        placement.state, placement.reason_code = PlacementState.WITHDRAWN, reason
-        referral.move(ReferralState.READY, at=now)
-        referral.confirmed_at = None  # what was promised is promised no more
-        record_stay(Fact.OFFER_WITHDRAWN, placement, by=by, reason=reason)
-        owe_offer_withdrawn(placement, now)
-        defer(Job.PLAN)
+        _take_back(public_id, reason, by, now)
+
+
+def decline_for_her(public_id: UUID, reason: str, *, by: Actor) -> None:
+    """Her officer says that she does not want this house; she goes on waiting for another.
+
+    It costs her nothing: her wait counts from her request, and the house is not asked again.
+
+    Raises:
+        NotFound: no such offer for a request of theirs.
+        Invalid: no such reason.
+        Conflict: it has moved on.
+    """
+    only_for(by, *POLICE)
+    with transaction(by=by) as now:
+        check_reason(reason, ReasonKind.DECLINED_BY_SURVIVOR)
+        _take_back(public_id, reason, by, now)
+
+
+def _take_back(public_id: UUID, reason: str, by: Actor, now: datetime) -> None:
+    placement, referral = lock_placement(by, public_id)
+    placement.refuse_unless(*OPEN, PlacementState.ACCEPTED)
+    placement.state, placement.reason_code = PlacementState.WITHDRAWN, reason
+    referral.confirmed_at = None  # what was promised is promised no more
+    is_hers = check_reason(reason, *ReasonKind).kind == ReasonKind.DECLINED_BY_SURVIVOR
+    fact = Fact.SHE_DECLINED if is_hers else Fact.OFFER_WITHDRAWN
+    record_stay(fact, placement, by=by, reason=reason)
+    back_to_the_plan(referral, now)
+    owe_offer_withdrawn(placement, now)
 
 
 def record_arrival(public_id: UUID, *, by: Actor) -> None:
     """She is there: the bed is occupied. Both the refuge and the officer may say so."""
     with transaction(by=by) as now:
-        placement, referral = _lock(by, public_id, "")
+        placement, referral = lock_placement(by, public_id)
         placement.refuse_unless(PlacementState.ACCEPTED)
         placement.state, placement.arrived_at = PlacementState.ARRIVED, now
         referral.move(ReferralState.RESIDENT, at=now)
@@ -172,7 +235,7 @@ def record_not_arrived(public_id: UUID, reason: str, *, by: Actor) -> None:
     """She did not come: the room is free again and a person looks into it."""
     with transaction(by=by) as now:
         check_reason(reason, ReasonKind.NOT_ARRIVED)
-        placement, referral = _lock(by, public_id, "")
+        placement, referral = lock_placement(by, public_id)
         placement.refuse_unless(PlacementState.ACCEPTED)
         placement.state, placement.reason_code = PlacementState.NOT_ARRIVED, reason
         referral.move(ReferralState.NOT_ARRIVED, at=now)
@@ -190,7 +253,7 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
         raise NotAllowed("Only the house may record that somebody has left.")
     with transaction(by=by) as now:
         check_reason(reason, ReasonKind.DEPARTURE)
-        placement, referral = _lock(by, public_id, "")
+        placement, referral = lock_placement(by, public_id)
         placement.refuse_unless(PlacementState.ARRIVED)
         transfers.refuse_while_moving(placement)
         placement.state, placement.reason_code = PlacementState.DEPARTED, reason
@@ -200,103 +263,6 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
         record_stay(Fact.DEPARTED, placement, by=by, reason=reason)
         voids.make_ready(placement, now, by)
         defer(Job.PLAN)
-
-
-# Steps of one transaction, for this module and for the one door of the plan.
-
-
-@dataclass(frozen=True, kw_only=True)
-class Override:
-    """A choice against the plan: its reason, the note, and what it costs the others.
-
-    ``cost`` is in words, as the person was shown it; ``loss`` the figures behind it. Where
-    ``is_cost_known`` is false the person could not wait for it.
-    """
-
-    reason: str
-    note: str
-    cost: str
-    loss: dict[str, int]
-    is_cost_known: bool
-
-    def detail(self) -> dict[str, object]:
-        """What the audit trail keeps."""
-        known: dict[str, object] = {"cost_known": self.is_cost_known, "loss": self.loss}
-        return {"override": self.reason, "cost": self.cost, **known}
-
-
-def hold_room(
-    referral: Referral,
-    room: Room,
-    beds: list[Bed],
-    *,
-    size: tuple[int, int],
-    by: Actor,
-    now: datetime,
-    run_id: UUID | None,
-    override: Override | None = None,
-) -> Placement:
-    """Offer ``room`` to its refuge for ``referral``; both are locked already, ``beds`` too.
-
-    ``size`` is (bed spaces, cots) she needs; ``override`` says why, when a person chose otherwise
-    than the plan. The exclusion constraint stands behind every line of this.
-    """
-    minutes = db.session.scalar(
-        select(ClockPolicy.reply_minutes).where(ClockPolicy.id == referral.clock_policy_id)
-    )
-    assert minutes is not None  # noqa: S101 - a foreign key
-    during = Range(now, None)
-    placement = Placement(
-        referral_id=referral.id,
-        refuge_id=room.refuge_id,
-        room_id=room.id,
-        bed_spaces=size[0],
-        cots=size[1],
-        state=PlacementState.OFFERED,
-        during=during,
-        offer_code="".join(secrets.choice(CODE_LETTERS) for _ in range(6)),
-        offered_at=now,
-        offer_expires_at=now + timedelta(minutes=minutes),
-        run_id=run_id,
-        decided_by_id=by.user_id,
-        override_reason=override.reason if override else None,
-        override_cost=override.cost if override else "",
-    )
-    seal(placement, override_note=override.note if override else "")
-    db.session.add(placement)
-    db.session.flush()
-    for bed in sorted(beds, key=lambda bed: bed.id):
-        db.session.add(
-            BedUse(
-                bed_id=bed.id,
-                refuge_id=bed.refuge_id,
-                placement_id=placement.id,
-                live=True,
-                during=during,
-            )
-        )
-    db.session.flush()
-    referral.move(ReferralState.OFFERED, at=now)
-    record_stay(Fact.OFFER_MADE, placement, by=by, **(override.detail() if override else {}))
-    owe_offer(placement)
-    return placement
-
-
-def beds_for(room: Room, free: list[Bed], size: tuple[int, int]) -> list[Bed] | None:
-    """All of a private room, just what she needs of a shared one; None if too few are free."""
-    beds = [bed for bed in free if bed.kind == BedKind.BED]
-    cots = [bed for bed in free if bed.kind == BedKind.COT]
-    if len(beds) < size[0] or len(cots) < size[1]:
-        return None
-    if room.is_shared:
-        return beds[: size[0]] + cots[: size[1]]
-    whole = len(beds) == room.bed_spaces and len(cots) == room.cots
-    return beds + cots if whole else None
-
-
-def _lock(by: Actor, public_id: UUID | None, code: str) -> tuple[Placement, Referral]:
-    which = Placement.public_id == public_id if public_id else Placement.offer_code == code
-    return lock_placement(by, which)
 
 
 def _may_answer(by: Actor) -> None:

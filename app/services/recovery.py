@@ -19,7 +19,7 @@ from app.models.reference import Reason, ReasonKind, RecoveryRule
 from app.policy import only_for, visible_placements
 from app.services.asked import DecisionDays, LongerRecovery
 from app.services.choices import check_reason
-from app.services.offers import GONE
+from app.services.locks import GONE
 
 LONGEST = timedelta(days=731)
 TWENTY_YEARS = timedelta(days=7305)

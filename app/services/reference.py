@@ -17,6 +17,7 @@ from app.actors import SYSTEM
 from app.db import Base, db, transaction
 from app.errors import Invalid
 from app.models.abuse import AbuseLimit
+from app.models.enquiries import EnquiryPolicy
 from app.models.reference import (
     ClockPolicy,
     District,
@@ -96,6 +97,7 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield ClockPolicy, ("urgency", "valid_from"), _clocks()
     yield InventoryPolicy, ("valid_from",), _policies("inventory_policy.csv")
     yield HoldPolicy, ("valid_from",), _policies("hold_policy.csv")
+    yield EnquiryPolicy, ("urgency", "valid_from"), _enquiry_policies()
     yield HandOnContact, ("code",), _hand_on_contacts()
     yield RecoveryRule, ("jurisdiction", "valid_from"), _recovery_rules()
     yield SupportItem, ("code",), _support_items()
@@ -219,6 +221,15 @@ def _clocks() -> list[Row]:
         }
         | {name: int(minutes) for name, minutes in row.items() if name not in words}
         for row in read_rows("clock_policy.csv")
+    ]
+
+
+def _enquiry_policies() -> list[Row]:
+    numbers = ("houses_at_once", "question_extends_percent")
+    return [
+        {"urgency": row["urgency"], "valid_from": date.fromisoformat(row["valid_from"])}
+        | {name: int(row[name]) for name in numbers}
+        for row in read_rows("enquiry_policy.csv")
     ]
 
 

@@ -15,7 +15,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.events import Fact, record
 from app.fields import fingerprints, newest_fingerprint, seal
 from app.models.accounts import Organisation
-from app.models.placements import LIVE, Placement, PlacementState
+from app.models.placements import LIVE, OPEN, Placement, PlacementState
 from app.models.reference import (
     ClockPolicy,
     Feature,
@@ -256,23 +256,23 @@ def end_request(referral: Referral, reason: str, *, by: Actor, now: datetime) ->
     """Withdraw a locked request and let go of any room kept for her; a step of a transaction."""
     referral.move(ReferralState.WITHDRAWN, at=now)
     referral.closed_at, referral.closed_reason = now, reason
-    placement = db.session.scalar(
+    placements = db.session.scalars(
         select(Placement)
-        .where(Placement.referral_id == referral.id, Placement.state.in_(LIVE))
+        .where(Placement.referral_id == referral.id, Placement.state.in_((*LIVE, *OPEN)))
+        .order_by(Placement.id)
         .with_for_update()
-    )
-    was_promised = placement is not None and placement.state == PlacementState.ACCEPTED
-    if placement is not None:
-        placement.state = PlacementState.WITHDRAWN
-        placement.reason_code = reason
+    ).all()
+    was_promised = any(each.state == PlacementState.ACCEPTED for each in placements)
+    for placement in placements:
+        placement.state, placement.reason_code = PlacementState.WITHDRAWN, reason
     record(
         Fact.REFERRAL_WITHDRAWN,
         by=by,
         referral_id=referral.id,
-        placement_id=placement.id if placement else None,
-        detail={"reason": reason},
+        placement_id=placements[0].id if placements else None,
+        detail={"reason": reason, "placements": [each.id for each in placements]},
     )
-    if placement is not None:
+    for placement in placements:
         owe_offer_withdrawn(placement, now)
     if was_promised:
         note_abandoned(referral, now=now)

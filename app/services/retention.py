@@ -19,6 +19,7 @@ from app.codes import CODE_LETTERS
 from app.db import db, transaction
 from app.events import Fact, record
 from app.fields import shred
+from app.models.enquiries import HouseQuestion
 from app.models.events import Event
 from app.models.keys import Buried, Tombstone
 from app.models.messages import Message, MessageState, SmsInbox, Task
@@ -46,6 +47,7 @@ STILL_DUE = text("SELECT 1 FROM retention_due WHERE due_at <= waymark_now() AND 
 ENDED = (MessageState.ACCEPTED, MessageState.FAILED, MessageState.EXPIRED)
 # The way out of each state that is still open, for a record that an old backup has brought back.
 LEAVES = {
+    PlacementState.ENQUIRED: PlacementState.WITHDRAWN,
     PlacementState.OFFERED: PlacementState.WITHDRAWN,
     PlacementState.ACCEPTED: PlacementState.WITHDRAWN,
     PlacementState.ARRIVED: PlacementState.DEPARTED,
@@ -157,7 +159,12 @@ def _purge(referral: Referral, now: datetime) -> None:
         select(Placement).where(Placement.referral_id == referral.id).with_for_update()
     ).all()
     caller = db.session.get_one(Caller, referral.caller_id)
-    keys = [caller.key_id, *(placement.key_id for placement in placements)]
+    questions = db.session.scalars(
+        select(HouseQuestion.key_id).where(
+            HouseQuestion.placement_id.in_([placement.id for placement in placements])
+        )
+    )
+    keys = [caller.key_id, *(placement.key_id for placement in placements), *questions]
     referral.region_code = db.session.scalar(
         select(District.region_code)
         .join(Needs, Needs.district_code == District.code)
@@ -195,6 +202,7 @@ def _purge_traces(referral: Referral, placement_ids: list[int]) -> None:
     _rows(delete(Message).where(Message.placement_id.in_(placement_ids)))
     told = select(Event.id).where(Event.referral_id == mine)
     _rows(delete(Message).where(Message.event_id.in_(told)))
+    _rows(delete(HouseQuestion).where(HouseQuestion.placement_id.in_(placement_ids)))
     _rows(delete(FormKey).where(FormKey.referral_id == mine))
     _rows(delete(ReferralLink).where(or_(ReferralLink.a_id == mine, ReferralLink.b_id == mine)))
     _rows(delete(PreAlertReferral).where(PreAlertReferral.referral_id == mine))
@@ -217,12 +225,12 @@ def _purge_traces(referral: Referral, placement_ids: list[int]) -> None:
 
 def _end(referral: Referral, now: datetime) -> None:
     """Close what was open when an old backup was made: no bed is kept for a purged record."""
-    placement = db.session.scalar(
+    for placement in db.session.scalars(
         select(Placement)
         .where(Placement.referral_id == referral.id, Placement.state.in_(list(LEAVES)))
+        .order_by(Placement.id)
         .with_for_update()
-    )
-    if placement is not None:
+    ).all():
         placement.state = LEAVES[PlacementState(placement.state)]
     if (state := CLOSES.get(ReferralState(referral.state))) is not None:
         referral.move(state, at=now)

@@ -57,14 +57,15 @@ def room_key(room_id: int) -> str:
     return f"room-{room_id}"
 
 
-def take(now: datetime, *, person_for: str = "") -> Snapshot:
+def take(now: datetime, *, person_for: str = "", is_answer: bool = False) -> Snapshot:
     """Read tonight inside the caller's transaction, at the database's time ``now``.
 
     ``person_for`` names the request that a person decides for by hand: they may try a house that
-    has just let an offer lapse, and part a group that the plan would keep together. Prices are no
-    part of it: the plan alone looks ahead (``matching.pricing``).
+    has just let an offer lapse, and part a group that the plan would keep together. ``is_answer``
+    says that a house has just said yes to an enquiry for it: she is asked for, and counts as one
+    who waits. Prices are no part of it: the plan alone looks ahead (``matching.pricing``).
     """
-    waiting, links, live = _waiting(person_for), _links(), _live()
+    waiting, links, live = _waiting(person_for, is_answer=is_answer), _links(), _live()
     rooms, free = _rooms_and_free_beds(now)
     refuges = _refuges(rooms, free, live)
     joins = _joins(set(waiting), links, live)
@@ -108,12 +109,15 @@ def sleeps(adults: int, ages: list[int], free_cots: int) -> tuple[int, int]:
     return adults + len(ages) - cots, cots
 
 
-def _waiting(person_for: str) -> dict[str, tuple[Referral, Needs, Safety, list[int]]]:
+def _waiting(
+    person_for: str, *, is_answer: bool
+) -> dict[str, tuple[Referral, Needs, Safety, list[int]]]:
+    answered_for = person_for if is_answer else ""
     rows = db.session.execute(
         select(Referral, Needs, Safety)
         .join(Needs, Needs.id == Referral.needs_id)
         .join(Safety, Safety.id == Referral.safety_id)
-        .where(Referral.state == ReferralState.READY)
+        .where(or_(Referral.state == ReferralState.READY, Referral.ref == answered_for))
         .order_by(Referral.id)
     ).all()
     rests = timedelta() if person_for else REST_AFTER_LAPSE

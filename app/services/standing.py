@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from app.actors import Actor
 from app.authz import Stage, disclose
 from app.db import db
 from app.fields import open_field
 from app.models.beds import Refuge
-from app.models.placements import Placement
+from app.models.placements import OPEN, Placement, PlacementState
 from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import PROMISED, Referral, ReferralState
 from app.services.call_backs import waits_for_call_back
 from app.services.choices import reason_text
 from app.services.holds import Hold, hold_of
 from app.services.pauses import PauseShown, pauses_of
+from app.services.questions import QuestionShown, open_questions
 from app.services.why_words import why_not, would_help
 
+WAS_HERS = Placement.state.in_((PlacementState.DEPARTED, PlacementState.NOT_ARRIVED))
 # What an officer can do while nothing fits, in every force and at every hour.
 MEANWHILE = (
     "Stay with her. Ask your control room for a safe room tonight: a hotel out of the area, or a"
@@ -47,7 +50,11 @@ class Handover:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """Where a request stands. ``reasons`` and ``unlock`` are sentences without names or counts."""
+    """Where a request stands. ``reasons`` and ``unlock`` are sentences without names or counts.
+
+    ``houses_asked`` may still say yes; ``questions`` are what they wait to know, of the officer who
+    asked for her alone.
+    """
 
     steps: list[dict[str, Any]]
     reply_by: datetime | None = None
@@ -60,6 +67,8 @@ class Status:
     pause: PauseShown | None = None
     arrived_at: datetime | None = None
     closed_reason: str = ""
+    houses_asked: int = 0
+    questions: list[QuestionShown] = field(default_factory=list)
 
 
 def status_of(referral: Referral, by: Actor, now: datetime) -> Status:
@@ -68,11 +77,10 @@ def status_of(referral: Referral, by: Actor, now: datetime) -> Status:
     line = newest_line(referral) if referral.state == ReferralState.READY else None
     left_out = line is not None and line.room_id is None
     unmet = referral.state == ReferralState.UNMET
+    asked = _houses_asked(referral)
     return Status(
         steps=_steps(referral, placement),
-        reply_by=placement.offer_expires_at
-        if placement and referral.state == ReferralState.OFFERED
-        else None,
+        reply_by=max((at for each in asked if (at := each.offer_expires_at)), default=None),
         is_proposed=line is not None and line.room_id is not None,
         reasons=why_not(line.reasons) if line and left_out else [],
         unlock=would_help(line.unlock) if line and left_out else [],
@@ -82,6 +90,8 @@ def status_of(referral: Referral, by: Actor, now: datetime) -> Status:
         pause=pauses_of([referral.id]).get(referral.id),
         arrived_at=placement.arrived_at if placement else None,
         closed_reason=reason_text(referral.closed_reason),
+        houses_asked=len(asked),
+        questions=open_questions(referral, by=by),
     )
 
 
@@ -142,12 +152,23 @@ def stage_of(referral: Referral, by: Actor) -> Stage:
 
 
 def newest_placement(referral: Referral) -> Placement | None:
+    """Her room, or the newest house that is asked or was her own; an enquiry that ended comes last.
+
+    The first yes ends the others, so what ended later may have been asked beside her own room.
+    """
+    rank = case((Placement.live, 0), (Placement.state.in_(OPEN), 1), (WAS_HERS, 2), else_=3)
     return db.session.scalar(
         select(Placement)
         .where(Placement.referral_id == referral.id)
-        .order_by(Placement.id.desc())
+        .order_by(rank, Placement.id.desc())
         .limit(1)
     )
+
+
+def _houses_asked(referral: Referral) -> Sequence[Placement]:
+    return db.session.scalars(
+        select(Placement).where(Placement.referral_id == referral.id, Placement.state.in_(OPEN))
+    ).all()
 
 
 def newest_line(referral: Referral) -> PlanLine | None:

@@ -59,3 +59,18 @@ def owe_offer_withdrawn(placement: Placement, now: datetime) -> None:
             not_after=now + WITHDRAWN_STAYS_NEWS,
             placement_id=placement.id,
         )
+
+
+def owe_answer(placement: Placement) -> None:
+    """Tell the house that its question has an answer; what it says is for who signs in."""
+    expires = placement.offer_expires_at
+    assert expires is not None  # noqa: S101 - a CHECK of the table: an offer always expires
+    for contact in reachable(placement.refuge_id, placement.offered_at):
+        owe(
+            Template.QUESTION_ANSWERED,
+            {"code": placement.offer_code},
+            contact_id=contact.id,
+            dedupe_key=f"answer:{placement.id}:{contact.id}",
+            not_after=expires,
+            placement_id=placement.id,
+        )

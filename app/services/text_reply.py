@@ -88,6 +88,12 @@ class Reply:
         numbers = {int(word) for word in others if _NUMBER.fullmatch(word)}
         return numbers.pop() if len(numbers) == 1 else None
 
+    def number_at_the_end(self, code: str) -> int | None:
+        """The number right behind the code, where nothing else follows; otherwise None."""
+        _, after = self.codes[code]
+        rest = self.words[after:]
+        return int(rest[0]) if len(rest) == 1 and _NUMBER.fullmatch(rest[0]) else None
+
 
 def read_reply(body: str) -> Reply:
     """Read any text whatsoever; never fails."""

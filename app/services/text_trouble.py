@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.db import db
 from app.models.messages import Contact, Message, MessageState
-from app.models.placements import Placement, PlacementState
+from app.models.placements import OPEN, Placement
 from app.notices import Template
 
 # A text goes out within seconds; the board looks again every few, so trouble shows in a minute.
@@ -30,7 +30,7 @@ def stuck_texts(now: datetime) -> int:
             Message.state.in_(UNSENT),
             Message.created_at <= now - SHOWN_AFTER,
             Contact.verified_at.is_not(None),
-            Placement.state == PlacementState.OFFERED,
+            Placement.state.in_(OPEN),
         )
     )
     return db.session.scalar(count) or 0

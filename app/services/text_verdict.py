@@ -10,12 +10,13 @@ from app.actors import SYSTEM
 from app.db import db, transaction
 from app.errors import Busy, Conflict, DomainError
 from app.models.messages import SmsInbox, TaskKind
-from app.models.placements import Channel, Placement, PlacementState
+from app.models.placements import OPEN, Channel, Placement, PlacementState
 from app.models.reference import Reason, ReasonKind
 from app.notices import Template, number_list
 from app.outbox import open_task
 from app.services import text_rooms
 from app.services.offers import accept_offer, decline_offer, record_arrival
+from app.services.questions import AskedAlready, ask_question
 from app.services.telling import clock_text
 from app.services.text_reply import Answer, Reply
 from app.services.text_senders import Outcome, Sender, Verdict
@@ -102,19 +103,37 @@ def _arrive(_: Reply, code: str, sender: Sender) -> Verdict:
     return Verdict(Outcome.ARRIVED, Template.ARRIVED, {"code": code}, placement.id)
 
 
-def _ask_first(_: Reply, code: str, sender: Sender) -> Verdict:
-    """The house may say yes and wants to ask: a person rings it; the room stays held meanwhile."""
+def _ask_first(reply: Reply, code: str, sender: Sender) -> Verdict:
+    """The house may say yes and must know one thing: what its number asks, or by a call."""
+    number = reply.number_at_the_end(code)
     with transaction(by=sender.actor) as now:
         placement = _placement(code)
         expires = placement.offer_expires_at
-        is_open = placement.state == PlacementState.OFFERED and bool(expires and expires > now)
-        if expires is not None and is_open:
+        if placement.state not in OPEN or expires is None or expires <= now:
+            number = None
+        elif number is None:
             open_task(
                 TaskKind.QUESTION, placement_id=placement.id, referral_id=placement.referral_id
             )
             variables = {"code": code, "reply_by": clock_text(expires)}
             return Verdict(Outcome.ASKED_FIRST, Template.MAYBE, variables, placement.id)
-    return _explain(code, sender, Answer.MAYBE)
+        numbers = _numbers(ReasonKind.QUESTION)
+    if number is None:
+        return _explain(code, sender, Answer.MAYBE)
+    if number not in numbers:
+        variables = {"code": code, "numbers": number_list(list(numbers))}
+        return Verdict(Outcome.ASKED_AGAIN, Template.QUESTION_NUMBER, variables, placement.id)
+    return _ask_by_number(numbers[number], code, sender, placement)
+
+
+def _ask_by_number(question: str, code: str, sender: Sender, placement: Placement) -> Verdict:
+    try:
+        until = ask_question(question, by=sender.actor, channel=Channel.TEXT, code=code)
+    except AskedAlready:
+        once = Template.QUESTION_ONCE
+        return Verdict(Outcome.NOT_CHANGED, once, {"code": code}, placement.id)
+    variables = {"code": code, "reply_by": clock_text(until)}
+    return Verdict(Outcome.ASKED_FIRST, Template.QUESTION_ASKED, variables, placement.id)
 
 
 def _ask_for_reason(code: str, sender: Sender) -> Verdict:
@@ -122,8 +141,8 @@ def _ask_for_reason(code: str, sender: Sender) -> Verdict:
     with transaction(by=sender.actor) as now:
         placement = _placement(code)
         expires = placement.offer_expires_at
-        is_open = placement.state == PlacementState.OFFERED and bool(expires and expires > now)
-        numbers = list(_reason_numbers())
+        is_open = placement.state in OPEN and bool(expires and expires > now)
+        numbers = list(_numbers(ReasonKind.DECLINED_BY_REFUGE))
     if not is_open:
         return _explain(code, sender, Answer.DECLINE)
     variables = {"code": code, "numbers": number_list(numbers)}
@@ -140,7 +159,7 @@ def _explain(code: str, sender: Sender, answer: Answer) -> Verdict:
             outcome = Outcome.ACCEPTED if answer is Answer.ACCEPT else Outcome.DECLINED
             template = Template.ACCEPTED if answer is Answer.ACCEPT else Template.DECLINED
             return Verdict(outcome, template, {"code": code}, placement.id)
-    if state == PlacementState.OFFERED and expires and expires > now:
+    if state in OPEN and expires and expires > now:
         is_early = answer is Answer.ARRIVED
         template = Template.ACCEPT_FIRST if is_early else Template.NOT_POSSIBLE
     else:
@@ -155,6 +174,7 @@ _ANSWERED: dict[Answer, Callable[[Reply, str, Sender], Verdict]] = {
     Answer.MAYBE: _ask_first,
 }
 _BECAME = {
+    PlacementState.ENQUIRED: Template.TOO_LATE,
     PlacementState.OFFERED: Template.TOO_LATE,
     PlacementState.LAPSED: Template.TOO_LATE,
     PlacementState.DECLINED: Template.ALREADY_DECLINED,
@@ -200,13 +220,16 @@ def _placement(code: str) -> Placement:
 
 def _reason(number: int | None) -> str | None:
     with transaction(by=SYSTEM):
-        return _reason_numbers().get(number) if number is not None else None
+        if number is None:
+            return None
+        return _numbers(ReasonKind.DECLINED_BY_REFUGE).get(number)
 
 
-def _reason_numbers() -> dict[int, str]:
+def _numbers(kind: ReasonKind) -> dict[int, str]:
+    """What the numbers of a text mean, for those that are still in use."""
     rows = db.session.execute(
         select(Reason.number, Reason.code).where(
-            Reason.kind == ReasonKind.DECLINED_BY_REFUGE,
+            Reason.kind == kind,
             Reason.number.is_not(None),
             Reason.is_active,
         )

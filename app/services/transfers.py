@@ -67,7 +67,7 @@ def ask_transfer(public_id: UUID, new: NewTransfer, *, by: Actor) -> str:
     only_for(by, *MAY_ASK)
     with transaction(by=by) as now:
         _check(new.reason, ReasonKind.TRANSFER, "transfer_reason")
-        placement, referral = lock_placement(by, Placement.public_id == public_id)
+        placement, referral = lock_placement(by, public_id)
         placement.refuse_unless(PlacementState.ARRIVED)
         with as_waymark():
             made = _copy(placement, referral, new, by, now)

@@ -15,6 +15,7 @@ def init_views(app: Flask) -> None:
         coordinator,
         coordinator_claims,  # noqa: F401 - more pages of the desk's blueprint
         coordinator_houses,  # noqa: F401 - more pages of the desk's blueprint
+        coordinator_houses_asked,  # noqa: F401 - more pages of the desk's blueprint
         coordinator_lists,  # noqa: F401 - more pages of the desk's blueprint
         data_rights,
         escalation,

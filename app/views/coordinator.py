@@ -44,6 +44,7 @@ from app.services.costs import CostUnread
 from app.services.scarce import read_scarce
 
 bp = Blueprint("coordinator", __name__, url_prefix="/desk")
+BACK = "She is in the plan again, unless another house is still asked."
 CALL_BUTTONS = "Nothing was recorded. Use one of the two buttons."
 
 
@@ -60,6 +61,7 @@ def _board(form: Form[Confirmed] | None = None) -> ResponseReturnValue:
             board=look(by=me()),
             form=form,
             ticked=form.values.get("line", []) if form else [],
+            beside=form.values.get("also", []) if form else [],
             outcome=session.pop("outcome", None),
         ),
         form.status if form else 200,
@@ -73,6 +75,7 @@ def board_live() -> ResponseReturnValue:
         "coordinator/_live.html",
         board=look(by=me(), is_live=True),
         ticked=request.args.getlist("tick"),
+        beside=request.args.getlist("also"),
     )
     return live_part(html)
 
@@ -82,13 +85,15 @@ def confirm() -> ResponseReturnValue:
     """Ask the houses of the ticked lines, or of all; each line's outcome is said by itself."""
     form = Form[Confirmed](ConfirmSchema())
     if form.accepted:
-        refs = form.data.refs
+        refs, also = form.data.refs, form.data.also
         try:
-            outcome = matching.confirm_plan(form.data.run_id, refs, by=me())
+            outcome = matching.confirm_plan(form.data.run_id, refs, by=me(), also=also)
             stale = [ref for ref in refs if ref not in outcome.offered]
             session["outcome"] = {
                 "offered": outcome.offered,
                 "dropped": dict.fromkeys(stale, matching.STALE) | outcome.dropped,
+                "beside": outcome.beside,
+                "not_asked": outcome.not_asked,
             }
             return redirect(url_for(".board"), code=303)
         except (Invalid, Conflict, NotFound) as error:
@@ -107,14 +112,16 @@ def case_page(
     form: Form[Any] | None = None,
     form_for: str = "",
     chosen: UUID | None = None,
+    offer: UUID | None = None,
 ) -> ResponseReturnValue:
-    """The page, with the answer that needs another look and which it is."""
+    """The page, with the answer that needs another look, which it is and which house it is of."""
     return (
         render_template(
             "coordinator/request.html",
             page=case.show_case(ref, by=me(), chosen=chosen),
             form=form,
             form_for=form_for,
+            form_offer=offer,
         ),
         form.status if form else 200,
     )
@@ -173,11 +180,11 @@ def decline(ref: str, offer: UUID) -> ResponseReturnValue:
             offers.decline_offer(
                 by=me(), channel=Channel.COORDINATOR, public_id=mine, reason=form.data.reason
             )
-            flash(f"{ref}: the house said no. She is back in the plan, without that house.")
+            flash(f"{ref}: the house said no. {BACK}")
             return redirect(url_for(".show_request", ref=ref), code=303)
         except (Invalid, Conflict) as error:
             form.refuse("reason", str(error))
-    return case_page(ref, form, "decline")
+    return case_page(ref, form, "decline", offer=offer)
 
 
 @bp.post("/requests/<ref>/offers/<uuid:offer>/withdraw")
@@ -188,11 +195,11 @@ def withdraw(ref: str, offer: UUID) -> ResponseReturnValue:
     if form.accepted:
         try:
             offers.withdraw_offer(mine, form.data.reason, by=me())
-            flash(f"{ref}: the room is taken back and the house is told. She is in the plan again.")
+            flash(f"{ref}: it is taken back and the house is told. {BACK}")
             return redirect(url_for(".show_request", ref=ref), code=303)
         except (Invalid, Conflict) as error:
             form.refuse("reason", str(error))
-    return case_page(ref, form, "withdraw")
+    return case_page(ref, form, "withdraw", offer=offer)
 
 
 @bp.post("/requests/<ref>/call-back")

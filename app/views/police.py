@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,10 +15,12 @@ from app.html import phone_text
 from app.models.reference import HandOnFor
 from app.pages import live_part
 from app.schemas import Form, one
+from app.schemas.questions import AnswerSchema
 from app.schemas.referrals import ReasonSchema, ReferralSchema, hand_on_for
 from app.security import me
-from app.services import choices, follow, offers, referrals
+from app.services import choices, follow, offers, questions, referrals
 from app.services.asked import ChosenReason, NewReferral
+from app.services.questions import NewAnswer
 
 bp = Blueprint("police", __name__, url_prefix="/police")
 
@@ -103,6 +105,7 @@ def request_page(
             withdraw_reasons=page.withdraw_reasons,
             not_arrived_reasons=page.not_arrived_reasons,
             pause_reasons=page.pause_reasons,
+            her_reasons=page.her_reasons,
             form=form,
             form_for=form_for,
         ),
@@ -113,12 +116,13 @@ def request_page(
 @bp.get("/requests/<ref>/status")
 def request_status(ref: str) -> ResponseReturnValue:
     """The live part alone, unchanged parts answered with 304."""
-    state, status, not_arrived_reasons = follow.request_status(ref, by=me())
+    state, status, not_arrived_reasons, her_reasons = follow.request_status(ref, by=me())
     html = render_template(
         "police/_status.html",
         referral={"ref": ref, "state": state},
         status=status,
         not_arrived_reasons=not_arrived_reasons,
+        her_reasons=her_reasons,
         form=None,
         form_for="",
     )
@@ -160,3 +164,31 @@ def not_arrived(ref: str) -> ResponseReturnValue:
         except (Invalid, Conflict) as error:
             form.refuse("reason", str(error))
     return request_page(ref, form, "not_arrived")
+
+
+@bp.post("/requests/<ref>/not-this-house")
+def not_this_house(ref: str) -> ResponseReturnValue:
+    """She does not want this house, and goes on waiting for another."""
+    form = Form[ChosenReason](ReasonSchema())
+    if form.accepted:
+        try:
+            offers.decline_for_her(follow.her_room(ref, by=me()), form.data.reason, by=me())
+            flash("Recorded: she does not want this house. We are looking for another.")
+            return redirect(url_for(".show_request", ref=ref), code=303)
+        except (Invalid, Conflict) as error:
+            form.refuse("reason", str(error))
+    return request_page(ref, form, "her_no")
+
+
+@bp.post("/requests/<ref>/questions/<uuid:question>")
+def answer_question(ref: str, question: UUID) -> ResponseReturnValue:
+    """Tell a house the one thing that it must know first."""
+    form = Form[NewAnswer](AnswerSchema())
+    if form.accepted:
+        try:
+            questions.answer_question(question, form.data, by=me())
+            flash("Thank you. The house is told.")
+            return redirect(url_for(".show_request", ref=ref), code=303)
+        except (Invalid, Conflict) as error:
+            form.refuse("answer", str(error))
+    return request_page(ref, form, f"answer-{question}")

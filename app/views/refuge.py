@@ -13,10 +13,12 @@ from app.html import BlankForm
 from app.models.placements import Channel, PlacementState
 from app.pages import live_part, try_again
 from app.schemas import Form
+from app.schemas.questions import CHOOSE_QUESTION, QuestionSchema
 from app.schemas.referrals import ReasonSchema
 from app.security import me
-from app.services import admissions, beds, houses, moving_on, offers, voids
+from app.services import admissions, beds, houses, moving_on, offers, questions, voids
 from app.services.asked import ChosenReason
+from app.services.telling import clock_text
 
 bp = Blueprint("refuge", __name__, url_prefix="/refuge")
 
@@ -59,11 +61,14 @@ def show_offer(public_id: UUID) -> ResponseReturnValue:
     return _offer(public_id)
 
 
-def _offer(public_id: UUID, form: Form[ChosenReason] | None = None) -> ResponseReturnValue:
+def _offer(
+    public_id: UUID, form: Form[ChosenReason] | None = None, form_for: str = ""
+) -> ResponseReturnValue:
     page = admissions.show_offer(public_id, by=me())
     if page.state in (PlacementState.ACCEPTED, PlacementState.ARRIVED):
         return redirect(url_for(".show_stay", public_id=public_id), code=303)
-    return render_template("refuge/offer.html", offer=page, form=form), form.status if form else 200
+    html = render_template("refuge/offer.html", offer=page, form=form, form_for=form_for)
+    return html, form.status if form else 200
 
 
 @bp.post("/offers/<uuid:public_id>/accept")
@@ -93,7 +98,29 @@ def decline(public_id: UUID) -> ResponseReturnValue:
         else:
             flash("You have declined. We are looking for another place for her.")
             return redirect(url_for(".home"), code=303)
-    return _offer(public_id, form)
+    return _offer(public_id, form, "decline")
+
+
+@bp.post("/offers/<uuid:public_id>/question")
+def ask_question(public_id: UUID) -> ResponseReturnValue:
+    """Maybe: one thing must be known first."""
+    form = Form[ChosenReason](QuestionSchema())
+    if form.accepted:
+        try:
+            until = questions.ask_question(
+                form.data.reason, by=me(), channel=Channel.WEB, public_id=public_id
+            )
+        except Conflict as error:
+            return try_again(error, ".show_offer", public_id=public_id)
+        except Invalid:
+            form.refuse("question", CHOOSE_QUESTION)
+        else:
+            flash(
+                f"Your question is asked. You have until {clock_text(until)} to answer, and we tell"
+                " you when there is something to read."
+            )
+            return redirect(url_for(".show_offer", public_id=public_id), code=303)
+    return _offer(public_id, form, "question")
 
 
 @bp.get("/stays/<uuid:public_id>")

@@ -9,7 +9,7 @@ from migrations.row_security import MY_REFUGE, either, guard, i_am
 from migrations.words import change_words
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

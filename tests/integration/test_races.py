@@ -98,7 +98,7 @@ def without_guards(run_as_owner: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
     run_as_owner(drop)
     monkeypatch.setattr(deciding, "_lock", lambda refs, room_ids: None)
-    monkeypatch.setattr(deciding, "_one_committer", lambda **_: None)
+    monkeypatch.setattr(deciding, "one_committer", lambda **_: None)
 
 
 @pytest.mark.usefixtures("without_guards")
@@ -114,7 +114,7 @@ def test_the_constraint_alone_is_enough(
     app: Flask, cast: Cast, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deciding, "_lock", lambda refs, room_ids: None)
-    monkeypatch.setattr(deciding, "_one_committer", lambda **_: None)
+    monkeypatch.setattr(deciding, "one_committer", lambda **_: None)
 
     _, answers = _everybody_wants_one_room(app, cast, run)
 

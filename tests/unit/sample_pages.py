@@ -28,6 +28,8 @@ LINKS = {
     "auth.demo_sign_in": "/demo/sign-in",
     "auth.sign_out": "/sign-out",
     "live.stamp": "/live",
+    "police.answer_question": "/police/requests/<ref>/questions/<question>",
+    "police.not_this_house": "/police/requests/<ref>/not-this-house",
     "police.arrived": "/police/requests/<ref>/arrived",
     "police.new_request": "/police/requests/new",
     "police.not_arrived": "/police/requests/<ref>/not-arrived",
@@ -58,6 +60,7 @@ FRAME: dict[str, Any] = {
     "home_url": "/",
 }
 OPEN: dict[str, Any] = {"demo": True, "me": None, "nav": []}
+STAIRS = Sample(public_id="1", text="Can she climb stairs?", asked_at=NOW)
 STEPS = (
     "The request was sent",
     "A place is proposed",
@@ -184,6 +187,8 @@ def status(reached: int, **changes: Any) -> Sample:
         "pause": None,
         "arrived_at": None,
         "closed_reason": None,
+        "houses_asked": 1,
+        "questions": [],
     }
     return Sample(**(known | changes))
 
@@ -196,6 +201,7 @@ def request(state: str, stands: Sample, **changes: Any) -> dict[str, Any]:
         "withdraw_reasons": [("duplicate", "Sent twice")],
         "not_arrived_reasons": [("hospital", "She is in hospital")],
         "pause_reasons": [("pause_asked", "She asked to wait")],
+        "her_reasons": [("too_far", "It is too far away")],
         "form": None,
         "form_for": "",
         **changes,
@@ -400,7 +406,7 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "no place fits": ("police/request.html", lambda: request("ready", NO_FIT)),
     "asked": (
         "police/request.html",
-        lambda: request("offered", status(2, reply_by=NOW + timedelta(minutes=18))),
+        lambda: request("offered", status(2, reply_by=NOW, houses_asked=2, questions=[STAIRS])),
     ),
     "placed": ("police/request.html", lambda: request("confirmed", status(3, placement=ROWAN))),
     "reason missing": (

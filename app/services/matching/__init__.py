@@ -1,8 +1,10 @@
 """The one door to the engine: what makes plans, and what turns a decision into offers."""
 
+from app.services.matching.answering import RoomGone, room_on_yes, wait_for_turn
 from app.services.matching.asking import ask_what_matters
 from app.services.matching.costing import answer_questions, ask_cost
-from app.services.matching.deciding import PARTED, STALE, Choice, Outcome, confirm_plan, override
+from app.services.matching.deciding import Choice, Outcome, confirm_plan, override
+from app.services.matching.fitting import PARTED, STALE
 from app.services.matching.moving_rooms import move_room, rooms_that_fit
 from app.services.matching.planning import (
     explain_newest_plan,
@@ -21,6 +23,7 @@ __all__ = [
     "Choice",
     "Outcome",
     "Replay",
+    "RoomGone",
     "Verdict",
     "answer_questions",
     "ask_cost",
@@ -37,6 +40,8 @@ __all__ = [
     "rehearse",
     "rehearse_if_due",
     "replay",
+    "room_on_yes",
     "rooms_that_fit",
+    "wait_for_turn",
     "warm_up",
 ]

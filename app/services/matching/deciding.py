@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, text
 
-import allocation
 from app.actors import Actor, Role
 from app.db import as_waymark, db, patiently, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -21,54 +21,58 @@ from app.policy import visible_referrals, visible_rooms
 from app.queue import Job, defer
 from app.services.choices import check_reason
 from app.services.costs import NOT_KNOWN, CostUnread, known_cost
+from app.services.holding import Override, hold_room
+from app.services.matching.beside import Wish, ask_beside, refuse_too_many
 from app.services.matching.costing import ask_cost
-from app.services.offers import Override, beds_for, hold_room
-from app.services.snapshot import (
-    Snapshot,
-    refuge_key,
-    room_key,
-    sleeps,
-    stay_together,
-    take,
+from app.services.matching.fitting import (
+    STALE,
+    beds_now,
+    rooms_offered,
+    still_true,
+    whole_night,
 )
+from app.services.snapshot import Snapshot, room_key, stay_together
 from app.services.standing import newest_line
-
-STALE = "The beds or the request changed after this plan was made. A new plan is on its way."
-PARTED = (
-    "Somebody she must stay with cannot be asked with her any more, so no house was asked for"
-    " either of them. A new plan is on its way."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of the lines a person confirmed: offered, and dropped with the reason."""
+    """What became of the lines a person confirmed: offered, and dropped with the reason.
+
+    ``beside`` says of each how many more houses were asked, ``not_asked`` which were not and why.
+    """
 
     offered: list[str]
     dropped: dict[str, str]
+    beside: dict[str, int] = field(default_factory=dict)
+    not_asked: dict[str, list[str]] = field(default_factory=dict)
 
 
-def confirm_plan(run_id: UUID, refs: list[str], *, by: Actor) -> Outcome:
+def confirm_plan(
+    run_id: UUID, refs: list[str], *, by: Actor, also: Mapping[str, Sequence[UUID]] | None = None
+) -> Outcome:
     """Offer the rooms of these lines to their refuges; a person decides, line by line.
 
     Women who must stay together are one decision: the line of one brings those of the others. A
     line that no longer holds is dropped with its reason, her companions' with it, and the others
-    stand.
+    stand. ``also`` names rooms of other houses that are asked beside the offer of a line.
 
     Raises:
         NotFound: no such plan.
+        Invalid: nothing is ticked, or more houses than may be asked for one woman at once.
         Conflict: another confirmation is running this moment.
     """
     if by.role is not Role.COORDINATOR:
         raise NotAllowed("Only the coordinator may confirm a plan.")
     if not refs:
         raise Invalid("Tick at least one line to confirm.", field="lines")
-    return patiently(lambda: _confirm(run_id, refs, by))
+    wishes = Wish.all_of(also or {}, among=refs)
+    return patiently(lambda: _confirm(run_id, refs, wishes, by))
 
 
-def _confirm(run_id: UUID, refs: list[str], by: Actor) -> Outcome:
+def _confirm(run_id: UUID, refs: list[str], wishes: list[Wish], by: Actor) -> Outcome:
     with transaction(by=by) as now:
-        _one_committer()
+        one_committer()
         with as_waymark():  # she is not parted from somebody whom this person may not see
             group = stay_together(set(refs))
         rows = db.session.execute(
@@ -82,9 +86,13 @@ def _confirm(run_id: UUID, refs: list[str], by: Actor) -> Outcome:
         done = _offered_by(run_id)
         wanted = {ref: room_id for ref, room_id in rows if room_id and ref not in done}
         _lock(list(wanted), list(wanted.values()))
-        outcome = _commit(wanted, _whole_night(now), by=by, now=now, run_id=run_id)
+        snapshot = whole_night(now)
+        refuse_too_many(wishes, snapshot, now)
+        outcome = _commit(wanted, snapshot, by=by, now=now, run_id=run_id)
+        standing = {ref: wanted[ref] for ref in outcome.offered}
+        asked, refused = ask_beside(wishes, standing, snapshot, run_id=run_id, by=by, now=now)
         defer(Job.PLAN)
-        return outcome
+        return replace(outcome, beside=asked, not_asked=refused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,17 +144,17 @@ def _offered_by(run_id: UUID) -> set[str]:
 def _override(ref: str, choice: Choice, by: Actor) -> Outcome:
     with transaction(by=by) as now:
         check_reason(choice.reason, ReasonKind.OVERRIDE)
-        _one_committer(waits=True)
+        one_committer(waits=True)
         room = db.session.scalar(visible_rooms(by).where(Room.public_id == choice.room))
         if room is None:
             raise NotFound("We cannot find that room.")
         _lock([ref], [room.id])
-        snapshot = _whole_night(now, person_for=ref)
+        snapshot = whole_night(now, person_for=ref)
         if ref not in snapshot.referrals or not _is_visible(ref, by):
             raise Conflict("This request is not waiting for a room any more.")
-        if room_key(room.id) not in _rooms_offered(snapshot):
+        if room_key(room.id) not in rooms_offered(snapshot):
             raise Conflict(JUST_TAKEN)
-        _, broken = _still_true({ref: room.id}, snapshot)
+        _, broken = still_true({ref: room.id}, snapshot)
         if broken:
             raise Invalid(broken[ref], field="room")
         chosen = _with_its_cost(choice, snapshot.referrals[ref], room)
@@ -155,12 +163,6 @@ def _override(ref: str, choice: Choice, by: Actor) -> Outcome:
             raise Invalid(outcome.dropped[ref], field="room")
         defer(Job.PLAN)
         return outcome
-
-
-def _whole_night(now: datetime, *, person_for: str = "") -> Snapshot:
-    """Every woman counts in a rule of a house, also one whom the person deciding may not see."""
-    with as_waymark():
-        return take(now, person_for=person_for)
 
 
 def _is_visible(ref: str, by: Actor) -> bool:
@@ -187,7 +189,7 @@ def _with_its_cost(choice: Choice, referral: Referral, room: Room) -> Override:
     )
 
 
-def _one_committer(*, waits: bool = False) -> None:
+def one_committer(*, waits: bool = False) -> None:
     """Decisions are committed one at a time, because rules on a whole house span many rows.
 
     Raises:
@@ -221,15 +223,11 @@ def _commit(
     override: Override | None = None,
 ) -> Outcome:
     """Check every line again on the rows as they are now, hold what still holds, drop the rest."""
-    holding, dropped = _still_true(wanted, snapshot)
+    holding, dropped = still_true(wanted, snapshot)
     offered = []
     for ref in sorted(holding, key=lambda ref: snapshot.referrals[ref].id):
         room = snapshot.rooms[room_key(holding[ref])]
-        free = snapshot.free[room.id]
-        needs = next(h for h in snapshot.problem["households"] if h["id"] == ref)
-        cots = sum(bed.kind == "cot" for bed in free)
-        size = sleeps(needs["adults"], snapshot.children[ref], cots)
-        beds = beds_for(room, free, size)
+        beds, size = beds_now(ref, room, snapshot)
         if beds is None:
             dropped[ref] = STALE
             continue
@@ -243,61 +241,6 @@ def _commit(
             run_id=run_id,
             override=override,
         )
-        snapshot.free[room.id] = [bed for bed in free if bed not in beds]
+        snapshot.free[room.id] = [bed for bed in snapshot.free[room.id] if bed not in beds]
         offered.append(ref)
     return Outcome(offered=offered, dropped=dropped)
-
-
-def _still_true(
-    wanted: dict[str, int], snapshot: Snapshot
-) -> tuple[dict[str, int], dict[str, str]]:
-    """Hard rules on fresh rows, by the solver-free specification; lines that break one go."""
-    rooms = _rooms_offered(snapshot)
-    dropped = {
-        ref: STALE
-        for ref, room_id in wanted.items()
-        if ref not in snapshot.referrals or room_key(room_id) not in rooms
-    }
-    holding = {ref: room_id for ref, room_id in wanted.items() if ref not in dropped}
-    problem = allocation.parse_problem(snapshot.problem)
-    while holding:
-        placements = [
-            allocation.Placement(
-                ref, refuge_key(snapshot.rooms[room_key(r)].refuge_id), room_key(r)
-            )
-            for ref, r in holding.items()
-        ]
-        broken = allocation.violations(problem, placements)
-        guilty = _guilty(broken, holding, snapshot)
-        if not guilty:
-            break
-        for ref, code in guilty.items():
-            dropped[ref] = _why_dropped(ref, code, snapshot)
-            del holding[ref]
-    return holding, dropped
-
-
-def _why_dropped(ref: str, code: str, snapshot: Snapshot) -> str:
-    if code == "together" or (code == "vetoed" and ref in snapshot.joins):
-        return PARTED
-    return f"A rule would be broken: {allocation.RULES[code].text}"
-
-
-def _guilty(
-    broken: list[allocation.Violation], holding: dict[str, int], snapshot: Snapshot
-) -> dict[str, str]:
-    """The lines to drop, with the code of the rule; a full house loses the newest request only."""
-    guilty = {ref: each.code for each in broken for ref in each.households if ref in holding}
-    for each in broken:
-        inside = [
-            ref
-            for ref, room_id in holding.items()
-            if refuge_key(snapshot.rooms[room_key(room_id)].refuge_id) == each.refuge
-        ]
-        if not each.households and inside:
-            guilty[max(inside, key=lambda ref: snapshot.referrals[ref].id)] = each.code
-    return guilty
-
-
-def _rooms_offered(snapshot: Snapshot) -> set[str]:
-    return {room["id"] for refuge in snapshot.problem["refuges"] for room in refuge["rooms"]}

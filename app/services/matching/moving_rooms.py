@@ -17,8 +17,8 @@ from app.models.placements import Placement, PlacementState
 from app.models.referrals import Needs, Referral
 from app.policy import only_for, visible_rooms
 from app.queue import Job, defer
+from app.services.holding import beds_for
 from app.services.locks import lock_placement
-from app.services.offers import beds_for
 from app.services.snapshot import refuge_key, room_key, rooms_within, sleeps
 from app.services.supply import policy_at, turnaround_of
 from app.services.void_steps import TURNAROUND, Terms, begin
@@ -40,7 +40,7 @@ def move_room(public_id: UUID, room: UUID, *, by: Actor) -> None:
 
 def _move_room(public_id: UUID, to: UUID, by: Actor) -> None:
     with transaction(by=by) as now:
-        placement, referral = lock_placement(by, Placement.public_id == public_id)
+        placement, referral = lock_placement(by, public_id)
         placement.refuse_unless(PlacementState.ARRIVED)
         room = db.session.scalar(
             visible_rooms(by).where(Room.public_id == to, Room.refuge_id == placement.refuge_id)

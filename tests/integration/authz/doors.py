@@ -33,9 +33,12 @@ ON_RECORDS: dict[tuple[str, str], tuple[str, tuple[str, ...], int]] = {
     ("police.withdraw", "POST"): ("ref", ALL, REFUSED),
     ("police.arrived", "POST"): ("ref", ("lives",), DONE),
     ("police.not_arrived", "POST"): ("ref", ALL, REFUSED),
+    ("police.not_this_house", "POST"): ("ref", ALL, REFUSED),
+    ("police.answer_question", "POST"): ("ref", ALL, REFUSED),
     ("refuge.show_offer", "GET"): ("public_id", AT_A_HOUSE, SHOWN),
     ("refuge.accept", "POST"): ("public_id", ("lives", "declined", "missing", *PROMISED), 302),
     ("refuge.decline", "POST"): ("public_id", ("asked", "declined"), REFUSED),
+    ("refuge.ask_question", "POST"): ("public_id", ("asked", "declined"), REFUSED),
     ("refuge.show_stay", "GET"): ("public_id", ("lives", "missing", *PROMISED), SHOWN),
     ("refuge.arrived", "POST"): ("public_id", ("lives", "declined"), 302),
     ("refuge.not_arrived", "POST"): ("public_id", ("lives", "missing", *PROMISED), REFUSED),
@@ -60,6 +63,8 @@ ON_RECORDS: dict[tuple[str, str], tuple[str, tuple[str, ...], int]] = {
     ("coordinator.request_news", "GET"): ("ref", ALL, SHOWN),
     ("coordinator.room_cost", "GET"): ("ref", ALL, SHOWN),
     ("coordinator.override", "POST"): ("ref", ALL, REFUSED),
+    ("coordinator.ask", "POST"): ("ref", ALL, REFUSED),
+    ("coordinator.answer_question", "POST"): ("ref", AT_A_HOUSE, REFUSED),
     ("coordinator.accept", "POST"): ("ref", ("lives", *PROMISED), 302),
     ("coordinator.decline", "POST"): ("ref", AT_A_HOUSE, REFUSED),
     ("coordinator.withdraw", "POST"): ("ref", AT_A_HOUSE, REFUSED),
@@ -253,6 +258,7 @@ def values_for(endpoint: str, record: Record | None) -> dict[str, Any]:
         "ref": record.ref if record else "R-2222222",
         "public_id": placement,
         "offer": placement,
+        "question": placement,
     }
 
 

@@ -20,7 +20,7 @@ from app.models.placements import Placement
 from app.models.plans import PlanLine
 from app.models.referrals import LinkKind, Referral
 from app.services import clock, holds, invariants, matching, offers
-from app.services.matching import deciding
+from app.services.matching import deciding, fitting
 from app.services.snapshot import take
 from tests.cast import Cast
 from tests.conftest import Run
@@ -75,7 +75,7 @@ def test_two_decisions_at_once_never_bring_two_together_who_must_not_meet(
 def test_without_the_one_committer_they_would_meet(
     app: Flask, cast: Cast, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deciding, "_one_committer", lambda **_: None)
+    monkeypatch.setattr(deciding, "one_committer", lambda **_: None)
     both_have_looked = Barrier(2, timeout=5)
 
     def look(*args: Any, **kwargs: Any) -> object:
@@ -83,7 +83,7 @@ def test_without_the_one_committer_they_would_meet(
         both_have_looked.wait()
         return seen
 
-    monkeypatch.setattr(deciding, "take", look)
+    monkeypatch.setattr(fitting, "take", look)
 
     _both_at_once(app, run, cast)
 
