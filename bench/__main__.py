@@ -97,6 +97,14 @@ def _pentameter(asked: argparse.Namespace) -> int:
     return 1 if found.broken else 0
 
 
+def _week(asked: argparse.Namespace) -> int:
+    from bench import week
+
+    found = week.play(seed=week.SEED if asked.seed is None else asked.seed)
+    print(week.report(found))
+    return 1 if found.broken else 0
+
+
 def _fuzz(asked: argparse.Namespace) -> int:
     from bench import fuzz
 
@@ -128,9 +136,10 @@ def _audit(_: argparse.Namespace) -> int:
 
 
 def _webhooks(asked: argparse.Namespace) -> int:
-    from bench import webhooks
+    from bench import killed_workers, webhooks
 
-    return webhooks.run(times=webhooks.TIMES if asked.times is None else asked.times)
+    times = webhooks.TIMES if asked.times is None else asked.times
+    return webhooks.run(times=times, course=killed_workers.Course())
 
 
 def _fields(_: argparse.Namespace) -> int:
@@ -158,6 +167,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "proposal": _proposal,
     "engine": _engine,
     "pentameter": _pentameter,
+    "week": _week,
     "fuzz": _fuzz,
     "policies": _policies,
     "answers": _answers,

@@ -12,21 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median, quantiles
 
-from sqlalchemy import func, select
-
-from app.actors import SYSTEM
-from app.db import db, transaction
 from app.demo.doors import ServiceDoors
 from app.demo.people import MAIL
 from app.demo.story import DAY_MINUTES, Course, Stage, Story
 from app.demo.world import Scenario, World
 from app.embedded_postgres import EmbeddedPostgres
-from app.models.messages import Message, MessageState
-from app.models.placements import Placement, PlacementState
-from app.models.plans import PlanRun
-from app.models.reference import Reason
-from app.models.referrals import Referral
+from app.models.placements import PlacementState
 from app.services import invariants
+from bench.seen import Seen, duration, look, row, share
 from bench.stage import stage
 from bench.web_doors import WebDoors
 
@@ -38,20 +31,13 @@ HOUSED_BY_POPPY = "18.2 % of 1,265 referrals, 2003-2009 (F021)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replay:
+class Replay(Seen):
     """What was seen. Minutes run from the officer's request to the house's yes."""
 
     weeks: int
     world: World
     courses: tuple[Course, ...]
     handed_on: int
-    unmet_because: Counter[str]
-    declined_because: Counter[str]
-    placements: Counter[str]
-    answers: Counter[str]
-    texts_sent: int
-    texts_failed: int
-    solve_ms: tuple[int, ...]
     web_requests: int
     broken: dict[str, int]
     seconds: float
@@ -75,7 +61,11 @@ class Replay:
 
 
 def replay(
-    *, weeks: int = WEEKS, seed: int = SEED, postgres: EmbeddedPostgres | None = None
+    *,
+    weeks: int = WEEKS,
+    seed: int = SEED,
+    postgres: EmbeddedPostgres | None = None,
+    template: str = "",
 ) -> Replay:
     """Play the first ``weeks`` of the half year on a Waymark of its own and look at what happened.
 
@@ -84,7 +74,7 @@ def replay(
     """
     started = time.monotonic()
     world = World.generate(seed, Scenario.HALF_YEAR)
-    with stage(postgres) as built, built.owner.app_context():
+    with stage(postgres, template=template) as built, built.owner.app_context():
         inside = ServiceDoors(world, start=BEGINS, mail=MAIL)
         doors = WebDoors(inside, built)
         doors.at(world.residents[0].woman.arrives_minute - DAY_MINUTES)
@@ -97,41 +87,16 @@ def replay(
 
 
 def _looked_at(story: Story, doors: WebDoors, weeks: int, seconds: float) -> Replay:
-    refs = list(story.courses)
-    with transaction(by=SYSTEM):
-        mine = Placement.referral_id.in_(select(Referral.id).where(Referral.ref.in_(refs)))
-        unmet = (
-            select(Reason.text)
-            .join(Referral, Referral.closed_reason == Reason.code)
-            .where(Referral.ref.in_(refs), Referral.state == "unmet")
-        )
-        declined = (
-            select(Reason.text)
-            .join(Placement, Placement.reason_code == Reason.code)
-            .where(mine, Placement.state == PlacementState.DECLINED)
-        )
-        answered = select(Placement.answered_by_channel).where(
-            mine, Placement.answered_by_channel.is_not(None)
-        )
-        failed = select(func.count(Message.id)).where(Message.state == MessageState.FAILED)
-        sent = select(func.count(Message.id)).where(Message.provider_sid.is_not(None))
-        found = Replay(
-            weeks=weeks,
-            world=story.world,
-            courses=tuple(story.courses.values()),
-            handed_on=story.handed_on,
-            unmet_because=Counter(db.session.scalars(unmet)),
-            declined_because=Counter(db.session.scalars(declined)),
-            placements=Counter(db.session.scalars(select(Placement.state).where(mine))),
-            answers=Counter(str(channel) for channel in db.session.scalars(answered)),
-            texts_sent=db.session.scalar(sent) or 0,
-            texts_failed=db.session.scalar(failed) or 0,
-            solve_ms=tuple(db.session.scalars(select(PlanRun.solve_ms))),
-            web_requests=doors.requests,
-            broken={},
-            seconds=seconds,
-        )
-    return Replay(**{**vars(found), "broken": invariants.broken()})
+    return Replay(
+        **vars(look(list(story.courses))),
+        weeks=weeks,
+        world=story.world,
+        courses=tuple(story.courses.values()),
+        handed_on=story.handed_on,
+        web_requests=doors.requests,
+        broken=invariants.broken(),
+        seconds=seconds,
+    )
 
 
 def report(found: Replay) -> str:
@@ -147,69 +112,56 @@ def _headline(found: Replay) -> Iterator[str]:
     first, last = world.places, world.places_at_the_end
     forces = {course.woman.force for course in found.courses}
     yield f"Pentameter 2 again: {found.weeks} weeks, seed {world.seed}; everybody in it is made up"
-    yield _row("forces signed up / with a woman to place", f"{len(world.forces)} / {len(forces)}")
-    yield _row(
+    yield row("forces signed up / with a woman to place", f"{len(world.forces)} / {len(forces)}")
+    yield row(
         "places", f"{first}, {last} from day {world.days // 2}; {len(world.residents)} taken before"
     )
-    yield _row("people found", asked + found.handed_on)
-    yield _row("under 18, handed on", found.handed_on)
-    yield _row("women asked for", asked)
-    yield _row("a house said yes", _share(len(found.promised), asked))
-    yield _row("  compare: housed by Poppy", HOUSED_BY_POPPY)
-    yield _row("moved in", _share(stages[Stage.RESIDENT] + stages[Stage.LEFT], asked))
-    yield _row("did not arrive", _share(stages[Stage.NOT_ARRIVED], asked))
-    yield _row("withdrawn: her own no", _share(stages[Stage.WITHDRAWN], asked))
-    yield _row("no place found", _share(stages[Stage.UNMET], asked))
+    yield row("people found", asked + found.handed_on)
+    yield row("under 18, handed on", found.handed_on)
+    yield row("women asked for", asked)
+    yield row("a house said yes", share(len(found.promised), asked))
+    yield row("  compare: housed by Poppy", HOUSED_BY_POPPY)
+    yield row("moved in", share(stages[Stage.RESIDENT] + stages[Stage.LEFT], asked))
+    yield row("did not arrive", share(stages[Stage.NOT_ARRIVED], asked))
+    yield row("withdrawn: her own no", share(stages[Stage.WITHDRAWN], asked))
+    yield row("no place found", share(stages[Stage.UNMET], asked))
     still = stages[Stage.WAITING] + stages[Stage.OFFERED] + stages[Stage.ACCEPTED]
-    yield _row("still open at the end", _share(still, asked))
+    yield row("still open at the end", share(still, asked))
 
 
 def _time_and_place(found: Replay) -> Iterator[str]:
     minutes = found.minutes
     yield "After how long (request to the house's yes)"
     if len(minutes) > 1:
-        yield _row("median", _duration(round(median(minutes))))
+        yield row("median", duration(round(median(minutes))))
         nine_of_ten = quantiles(minutes, n=10, method="inclusive")[-1]
-        yield _row("9 of 10 within", _duration(round(nine_of_ten)))
-        yield _row("longest", _duration(minutes[-1]))
-    yield _row("within an hour", _share(sum(each <= 60 for each in minutes), len(minutes)))
-    yield _row("placed inside London", found.promised_in_london(in_london=True))
-    yield _row("placed outside London", found.promised_in_london(in_london=False))
+        yield row("9 of 10 within", duration(round(nine_of_ten)))
+        yield row("longest", duration(minutes[-1]))
+    yield row("within an hour", share(sum(each <= 60 for each in minutes), len(minutes)))
+    yield row("placed inside London", found.promised_in_london(in_london=True))
+    yield row("placed outside London", found.promised_in_london(in_london=False))
 
 
 def _why(found: Replay) -> Iterator[str]:
     yield "Why not (the plan's reason, chosen by the coordinator when 72 hours had passed)"
     for text, count in found.unmet_because.most_common():
-        yield _row(f"  {text}", count)
+        yield row(f"  {text}", count)
     states = found.placements
-    yield _row("offers made", sum(states.values()))
-    yield _row("  answered by text / web", f"{found.answers['text']} / {found.answers['web']}")
-    yield _row("  without an answer in time", states[PlacementState.LAPSED])
-    yield _row("  declined", states[PlacementState.DECLINED])
+    yield row("offers made", sum(states.values()))
+    yield row("  answered by text / web", f"{found.answers['text']} / {found.answers['web']}")
+    yield row("  without an answer in time", states[PlacementState.LAPSED])
+    yield row("  declined", states[PlacementState.DECLINED])
     for text, count in found.declined_because.most_common():
-        yield _row(f"    {text}", count)
+        yield row(f"    {text}", count)
 
 
 def _proof(found: Replay) -> Iterator[str]:
     solved = sorted(found.solve_ms)
     yield "Behind it"
-    yield _row("pages asked for over HTTP", found.web_requests)
-    yield _row("texts sent / failed", f"{found.texts_sent} / {found.texts_failed}")
-    yield _row(
+    yield row("pages asked for over HTTP", found.web_requests)
+    yield row("texts sent / failed", f"{found.texts_sent} / {found.texts_failed}")
+    yield row(
         "plans solved", f"{len(solved)}; median {round(median(solved))} ms, longest {solved[-1]} ms"
     )
-    yield _row("invariants broken", found.broken or "none")
-    yield _row("seconds this took", f"{found.seconds:.0f}")
-
-
-def _row(name: str, value: object) -> str:
-    return f"{name:<66}{value}"
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part} ({100 * part / whole:.1f} %)" if whole else f"{part}"
-
-
-def _duration(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if hours else f"{rest} min"
+    yield row("invariants broken", found.broken or "none")
+    yield row("seconds this took", f"{found.seconds:.0f}")

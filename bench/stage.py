@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+import secrets
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -45,6 +47,7 @@ class Stage:
     owner: Flask
     worker: Flask
     gateway: TwilioGateway
+    settings: Settings
 
     def reply(self, number: str, body: str) -> str:
         """Text the service from a house's phone; returns what went wrong, empty when nothing."""
@@ -57,6 +60,20 @@ class Stage:
         answer.raise_for_status()
         return str(answer.json()["trouble"])
 
+    def settle(self, **settings: Any) -> None:
+        """Change how the phones behave from now on: see ``app.demo_phone.control.settle``."""
+        self._tell("/control/settings", settings)
+
+    def plan_faults(self, **wanted: Any) -> None:
+        """Let requests to the phones go wrong: see ``app.demo_phone.control.plan_faults``."""
+        self._tell("/control/faults", wanted)
+
+    def _tell(self, path: str, wanted: dict[str, Any]) -> None:
+        answer = requests.post(
+            self.phone_url + path, json=wanted, auth=(ACCOUNT, TOKEN), timeout=30
+        )
+        answer.raise_for_status()
+
     def texts(self) -> list[dict[str, Any]]:
         """Every text that the phones sent or got, oldest first."""
         answer = requests.get(self.phone_url + "/control/ledger", auth=(ACCOUNT, TOKEN), timeout=30)
@@ -65,13 +82,16 @@ class Stage:
 
 
 @contextmanager
-def stage(postgres: EmbeddedPostgres | None = None) -> Iterator[Stage]:
-    """Build everything on free ports and take it down again; ``postgres`` may be shared."""
+def stage(postgres: EmbeddedPostgres | None = None, *, template: str = "") -> Iterator[Stage]:
+    """Build everything on free ports and take it down again; ``postgres`` may be shared.
+
+    ``template`` names a database of that server with every migration and the reference data.
+    """
     with tempfile.TemporaryDirectory(prefix="waymark-replay-") as folder:
         server = postgres or EmbeddedPostgres(Path(folder) / "data", durable=False)
         server.start()
         try:
-            with _served(server, Path(folder)) as made:
+            with _served(server, Path(folder), template) as made:
                 yield made
         finally:
             if postgres is None:
@@ -79,8 +99,8 @@ def stage(postgres: EmbeddedPostgres | None = None) -> Iterator[Stage]:
 
 
 @contextmanager
-def _served(server: EmbeddedPostgres, folder: Path) -> Iterator[Stage]:
-    address = server.create_database(DATABASE)
+def _served(server: EmbeddedPostgres, folder: Path, template: str) -> Iterator[Stage]:
+    address = server.create_database(DATABASE, template=template or "template1")
     bring_up_to_date(address, SECRET_KEY)
     # Ports first: each of the two must know the other's address before it is built.
     web_hook, phone_hook = _Late(), _Late()
@@ -107,8 +127,9 @@ def _served(server: EmbeddedPostgres, folder: Path) -> Iterator[Stage]:
         # The apps have set up their logs; here the table at the end is what is worth reading.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         web_hook.application, phone_hook.application = apps[WEB], phone
-        with apps[OWNER].app_context():
-            load_reference()
+        if not template:
+            with apps[OWNER].app_context():
+                load_reference()
         try:
             yield Stage(
                 web_url=web_url,
@@ -116,6 +137,7 @@ def _served(server: EmbeddedPostgres, folder: Path) -> Iterator[Stage]:
                 owner=apps[OWNER],
                 worker=apps[WORKER],
                 gateway=TwilioGateway.from_settings(settings),
+                settings=settings,
             )
         finally:
             phone.extensions["exchange"].stop()
@@ -123,6 +145,17 @@ def _served(server: EmbeddedPostgres, folder: Path) -> Iterator[Stage]:
                 with each.app_context():
                     db.engine.dispose()
             server.drop_database(DATABASE)
+
+
+@contextmanager
+def drawn_codes(seed: int) -> Iterator[None]:
+    """References and offer codes from a seed: ties in a plan are broken by reference."""
+    choice = secrets.choice
+    secrets.choice = random.Random(f"waymark/{seed}/codes").choice
+    try:
+        yield
+    finally:
+        secrets.choice = choice
 
 
 class _Late:

@@ -117,9 +117,13 @@ class WebDoors:
         ):
             raise PageError(f"{offer.refuge} was never texted {code}")
         verb = "ACCEPT" if answer.reply is Reply.ACCEPT else "DECLINE"
-        trouble = self.stage.reply(plan.phone, f"{verb} {code} {NUMBER_OF.get(answer.reason, '')}")
+        self._say(plan.phone, f"{verb} {code} {NUMBER_OF.get(answer.reason, '')}")
+
+    def _say(self, number: str, body: str) -> None:
+        """A house's phone sends a text; the worker reads it and sends what it owes."""
+        trouble = self.stage.reply(number, body)
         if trouble:
-            raise PageError(f"the service did not take the text of {offer.refuge}: {trouble}")
+            raise PageError(f"the service did not take a text: {trouble}")
         with self.stage.worker.app_context():
             texts.handle_waiting()
         self._send_texts()

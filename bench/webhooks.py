@@ -1,6 +1,7 @@
-"""Replayed and shuffled webhooks: ten thousand of one text, every order of a text's news.
+"""Replayed and shuffled webhooks, and workers killed while they send.
 
-The same code runs in the tests, shorter: tests/integration/texts/test_webhook_storm.py.
+Ten thousand of one text, every order of a text's news, a thousand texts through sixty SIGKILLs. The
+same code runs in the tests, shorter: tests/integration/texts/test_webhook_storm.py.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ from app.models.messages import Contact, Message, MessageState, SmsInbox, Task
 from app.models.placements import Placement, PlacementState
 from app.notices import Template
 from app.services import texts
-from bench.stage import TOKEN, stage
+from bench import killed_workers
+from bench.killed_workers import FAULTS, Course
+from bench.stage import ACCOUNT, SERVICE, TOKEN, stage
 
 TIMES = 10_000
 STATUSES = ("queued", "sending", "sent", "undelivered", "failed", "delivered")
@@ -221,16 +224,31 @@ def _over_http(url: str) -> Iterator[Post]:
         yield post
 
 
-def run(*, times: int) -> int:
-    """Play both in a Waymark of their own and print the tables; 1 when one effect became two."""
+def run(*, times: int, course: Course) -> int:
+    """Play all three in a Waymark of their own and print the tables; 1 when anything was doubled,
+    lost, or ended in two ways."""
     with stage() as played:
         with played.owner.app_context():
             seed_demo()
         with _over_http(played.web_url) as post:
             replayed = replay(post, played.worker, times=times)
             shuffled = shuffle(post, played.worker)
-    print(report(replayed, shuffled))
-    return 0 if replayed.is_one and shuffled.is_same else 1
+        print(report(replayed, shuffled), end="\n\n", flush=True)
+        played.plan_faults(rates=FAULTS, seconds=0.15, seed=course.seed, retry_after=0)
+        sent = killed_workers.measure(
+            course,
+            owner=played.owner,
+            settings=played.settings,
+            gateway={
+                "account_sid": ACCOUNT,
+                "token": TOKEN,
+                "messaging_service_sid": SERVICE,
+                "base_url": played.phone_url,
+            },
+            ledger=played.texts,
+        )
+    print(killed_workers.report(sent))
+    return 0 if replayed.is_one and shuffled.is_same and sent.is_sound else 1
 
 
 def report(replayed: Replayed, shuffled: Shuffled) -> str:

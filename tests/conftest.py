@@ -6,6 +6,7 @@ import base64
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any, TypeVar
@@ -125,9 +126,18 @@ def database(
     if "cast" in request.fixturenames:
         request.getfixturevalue("cast_once")
         template = WITH_CAST
+    with fresh_copy(postgres, template, (web_app, worker_app, owner_app)):
+        yield DATABASE
+
+
+@contextmanager
+def fresh_copy(
+    postgres: EmbeddedPostgres, template: str, apps: tuple[Flask, ...]
+) -> Iterator[None]:
+    """A database of the fixed name, gone again with every connection of the apps to it."""
     postgres.create_database(DATABASE, template=template)
-    yield DATABASE
-    for each in (web_app, worker_app, owner_app):
+    yield
+    for each in apps:
         if (listener := each.extensions.pop("live", None)) is not None:
             listener.stop()
         with each.app_context():

@@ -245,6 +245,8 @@ class ServiceDoors:
                     select(Refuge.id, Refuge.organisation_id, Contact.id)
                     .join(Contact, Contact.refuge_id == Refuge.id)
                     .where(Refuge.alias == alias)
+                    .order_by(Contact.position, Contact.id)
+                    .limit(1)
                 ).one()
             self.actors[alias] = Actor(
                 role=Role.REFUGE_WORKER,

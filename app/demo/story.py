@@ -71,6 +71,14 @@ class Doors(Protocol):
         """Close a request that found no place."""
 
 
+class Answering(Protocol):
+    """How the houses answer: see ``app.demo.answers.answer_of``."""
+
+    def __call__(
+        self, seed: int, /, *, woman: str, refuge: str, attempt: int, reply_minutes: int
+    ) -> Answer: ...
+
+
 class Stage(StrEnum):
     """Where a woman's story stands."""
 
@@ -102,12 +110,14 @@ class Course:
 class Story:
     """Plays ``world`` through ``doors``; ``courses`` tells what became of whom.
 
-    ``answers_until`` is the last minute at which an offer made is also answered.
+    ``answers_until`` is the last minute at which an offer made is also answered; ``answering``
+    says how.
     """
 
     world: World
     doors: Doors
     answers_until: int
+    answering: Answering = answer_of
     courses: dict[str, Course] = field(default_factory=dict)
     handed_on: int = 0
     minute: int = 0
@@ -189,7 +199,7 @@ class Story:
 
     def _await(self, offer: Offer, course: Course) -> None:
         lapses = self.minute + offer.reply_minutes
-        given = answer_of(
+        given = self.answering(
             self.world.seed,
             woman=course.woman.key,
             refuge=offer.refuge,

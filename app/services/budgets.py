@@ -22,8 +22,10 @@ LOOKS = (Fact.REFERRAL_VIEWED.value, Fact.OFFER_VIEWED.value, Fact.STAY_VIEWED.v
 def spend_look(referral_id: int, *, by: Actor, now: datetime) -> None:
     """A step before a look is shown and recorded. Opening one record again costs nothing.
 
-    The look that spends the last of it is put before the desk; the service's time decides, and the
-    count is the audit trail's, so every web process sees the same.
+    Neither does a request that the person made within that time: she has typed what it says, and
+    the officers of a raid make forty. The look that spends the last of it is put before the desk;
+    the service's time decides, and the count is the audit trail's, so every web process sees the
+    same.
 
     Raises:
         TooMany: the budget of this person's role is spent.
@@ -33,7 +35,15 @@ def spend_look(referral_id: int, *, by: Actor, now: datetime) -> None:
         return
     one_at_a_time(by.user_id)
     since = now - limit.window
-    looked = (Event.actor_user_id == by.user_id, Event.kind.in_(LOOKS), Event.at > since)
+    mine = (Event.actor_user_id == by.user_id, Event.at > since)
+    made = set(
+        db.session.scalars(
+            select(Event.referral_id).where(*mine, Event.kind == Fact.REFERRAL_MADE.value)
+        )
+    )
+    if referral_id in made:
+        return
+    looked = (*mine, Event.kind.in_(LOOKS), Event.referral_id.not_in(made))
     seen, is_again, oldest = db.session.execute(
         select(
             func.count(distinct(Event.referral_id)),

@@ -30,7 +30,10 @@ RULES = {
         SELECT p.id FROM placement p WHERE p.state IN ('offered', 'enquired') AND EXISTS (
             SELECT FROM contact c WHERE c.refuge_id = p.refuge_id
                AND c.verified_at < p.offered_at AND c.stopped_at IS NULL
-               AND (c.ends_at IS NULL OR c.ends_at > p.offered_at))
+               AND (c.ends_at IS NULL OR c.ends_at > p.offered_at)
+               -- Not one that had stopped when the house was asked, and has started since.
+               AND NOT EXISTS (SELECT FROM event e WHERE e.kind = 'contact_started'
+                                  AND e.actor_contact_id = c.id AND e.at >= p.offered_at))
            AND NOT EXISTS (SELECT FROM message m WHERE m.placement_id = p.id)
            AND NOT EXISTS (SELECT FROM task t WHERE t.placement_id = p.id
                               AND t.kind = 'ring_house')""",
@@ -40,12 +43,24 @@ RULES = {
         UNION ALL
         SELECT id FROM placement WHERE state IN ('accepted', 'arrived', 'departed')
            AND answered_at > offer_expires_at""",
-    "I7 a text held longer than its lease": """
+    "I7 a text held longer than its lease, or owed past its time": """
         SELECT id FROM message WHERE state = 'inflight'
-           AND lease_until < clock_timestamp() - interval '90 seconds'""",
+           AND lease_until < clock_timestamp() - interval '90 seconds'
+        UNION ALL
+        SELECT id FROM message WHERE state = 'new'
+           AND not_after < waymark_now() - interval '60 seconds'""",
+    "I7 one text to one phone taken twice by the provider": """
+        SELECT min(m.dedupe_key) FROM message m
+         WHERE m.provider_sid IS NOT NULL AND m.template = 'offer'
+         GROUP BY m.placement_id, m.contact_id, m.template
+        HAVING m.placement_id IS NOT NULL AND count(*) > 1""",
     "I9 a received text nobody handled": """
         SELECT message_sid FROM sms_inbox WHERE handled_at IS NULL
            AND received_at < waymark_now() - interval '60 seconds'""",
+    "I9 one received text that had two effects": """
+        SELECT e.detail ->> 'sid' FROM event e
+         WHERE e.kind = 'text_received' AND e.at > waymark_now() - interval '2 days'
+         GROUP BY 1 HAVING count(*) > 1""",
     "I10 late sealing of the audit trail, ten seconds and more": """
         SELECT e.id FROM event e LEFT JOIN event_seal s ON s.event_id = e.id
          WHERE s.event_id IS NULL AND e.at < waymark_now() - interval '10 seconds'
@@ -81,7 +96,7 @@ RULES = {
                AND d.kind IN ('user_disabled', 'user_enabled')
              ORDER BY d.id DESC LIMIT 1) AS last ON last.kind = 'user_disabled'
          WHERE v.at > last.at + interval '10 seconds'""",
-    "I11 a sealed field without its key, or a number in the open": r"""
+    "I11 a sealed field without its key, or a number or an address in the open": r"""
         SELECT c.id::text FROM caller c LEFT JOIN record_key k ON k.id = c.key_id
          WHERE k.id IS NULL
         UNION ALL
@@ -108,7 +123,10 @@ RULES = {
         UNION ALL
         SELECT id::text FROM event WHERE detail::text ~ '\+[1-9][0-9]{9,14}'
         UNION ALL
-        SELECT id::text FROM message WHERE variables::text ~ '\+[1-9][0-9]{9,14}'""",
+        SELECT id::text FROM message WHERE variables::text ~ '\+[1-9][0-9]{9,14}'
+        UNION ALL
+        SELECT id::text FROM event WHERE detail::text ~* '[a-z0-9._-]+@[a-z0-9-]+\.[a-z]'
+            OR detail::text ~ '\m[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}\M'""",
     "I13 a record kept for longer than its rule": """
         SELECT referral_id FROM retention_due WHERE due_at < waymark_now() - interval '1 day'
         UNION ALL

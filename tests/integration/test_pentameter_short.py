@@ -13,8 +13,8 @@ WEEKS = 2
 
 
 @pytest.fixture(scope="module")
-def fortnight(postgres: EmbeddedPostgres) -> Replay:
-    return replay(weeks=WEEKS, postgres=postgres)
+def fortnight(postgres: EmbeddedPostgres, template: str) -> Replay:
+    return replay(weeks=WEEKS, postgres=postgres, template=template)
 
 
 @pytest.mark.slow

@@ -73,6 +73,7 @@ def test_the_thirtieth_record_opens_the_thirty_first_does_not(
     cast: Cast, run: Run, run_as_owner: Run, browser_of: Callable[[str], Browser]
 ) -> None:
     refs = ask(run, cast.amara, 31)
+    run_as_owner(clock.shift_by, timedelta(hours=1, seconds=1))
     amara = browser_of(cast.amara.email)
 
     for ref in refs[:29]:
@@ -89,8 +90,9 @@ def test_the_thirtieth_record_opens_the_thirty_first_does_not(
         assert refs[30] not in text_of(refused)
     assert amara.get(f"/police/requests/new?same_as={refs[30]}").status_code == 429
 
-    # What is open to her stays open, and another's budget is another's.
+    # What is open to her stays open, so does what she asks for now; another's budget is another's.
     assert amara.get(f"/police/requests/{refs[0]}").status_code == 200
+    assert amara.get(f"/police/requests/{ask(run, cast.amara, 1)[0]}").status_code == 200
     sergeant = browser_of(cast.sergeant.email)
     assert sergeant.get(f"/police/requests/{refs[30]}").status_code == 200
 
@@ -98,11 +100,23 @@ def test_the_thirtieth_record_opens_the_thirty_first_does_not(
     run(follow.show_request, refs[30], by=cast.amara.actor)
 
 
+def test_an_officer_is_not_locked_out_of_what_she_has_just_asked_for(
+    cast: Cast, run: Run, browser_of: Callable[[str], Browser]
+) -> None:
+    """A raid of forty: each form leads to the page of its request."""
+    refs = ask(run, cast.amara, 40)
+    amara = browser_of(cast.amara.email)
+
+    assert {amara.get(f"/police/requests/{ref}").status_code for ref in refs} == {200}
+    assert run(tasks, TaskKind.LOOKS_SPENT) == []
+
+
 def test_every_role_that_opens_records_has_a_budget(
     cast: Cast, run: Run, run_as_owner: Run, browser_of: Callable[[str], Browser], night: Night
 ) -> None:
     """With one record an hour each: the second is refused to every role, on every such page."""
     run_as_owner(_set_limits, "looks_", 1)
+    run_as_owner(clock.shift_by, timedelta(hours=1, seconds=1))  # what amara asked for is old news
     second = {
         "amara": (f"/police/requests/{night.waiting}", f"/police/requests/{night.offered}"),
         "sergeant": (f"/police/requests/{night.waiting}", f"/police/requests/{night.offered}"),
@@ -125,14 +139,14 @@ def _set_limits(start: str, at_most: int) -> None:
 
 
 def test_a_limit_of_tomorrow_is_not_in_force_today(cast: Cast, run: Run, run_as_owner: Run) -> None:
+    first, second, third = ask(run, cast.amara, 3)
+    run_as_owner(clock.shift_by, timedelta(hours=1, seconds=1))
     today = run(now_is).date()
     run_as_owner(_limit_from, today + timedelta(days=1), 1)
-    first, second = ask(run, cast.amara, 2)
     run(follow.show_request, first, by=cast.amara.actor)
     run(follow.show_request, second, by=cast.amara.actor)
 
     run_as_owner(_limit_from, today, 1)
-    third = ask(run, cast.amara, 1)[0]
     with pytest.raises(TooMany):
         run(follow.show_request, third, by=cast.amara.actor)
 
