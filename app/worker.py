@@ -20,6 +20,7 @@ from app.errors import DomainError
 from app.queue import Job
 from app.services import (
     anchors,
+    decline_review,
     escalation,
     health,
     key_rotation,
@@ -226,6 +227,7 @@ def sweep(gateway: SmsGateway, public_url: str) -> None:
         next_number.settle,
         escalation.escalate,
         escalation.settle,
+        decline_review.find,
         matching.plan_if_due,
         matching.answer_questions,
         pre_alerts.expire,

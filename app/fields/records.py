@@ -22,6 +22,7 @@ from app.fields.providers import provider
 from app.fields.sealing import decrypt, encrypt, new_key
 from app.models.beds import Refuge
 from app.models.clocks import EscalationContact
+from app.models.declines import DeclineReview
 from app.models.factors import Totp
 from app.models.keys import Buried, RecordKey, Tombstone
 from app.models.messages import Contact, SmsInbox
@@ -48,6 +49,7 @@ SEALED: dict[type[Base], Shape] = {
     Caller: Shape("id", ("callback_phone", "incident_ref")),
     Contact: Shape("public_id", ("phone",), "phone"),
     EscalationContact: Shape("public_id", ("phone",)),
+    DeclineReview: Shape("public_id", ("outcome",)),
     SmsInbox: Shape("message_sid", ("from_phone", "body"), "from_phone"),
     Placement: Shape("public_id", ("override_note",)),
     Refuge: Shape("public_id", ("handover_point",)),

@@ -17,6 +17,7 @@ from app.actors import SYSTEM
 from app.db import Base, db, transaction
 from app.errors import Invalid
 from app.models.abuse import AbuseLimit
+from app.models.declines import DeclineRule
 from app.models.reference import (
     ClockPolicy,
     District,
@@ -97,6 +98,7 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield RecoveryRule, ("jurisdiction", "valid_from"), _recovery_rules()
     yield SupportItem, ("code",), _support_items()
     yield AbuseLimit, ("code", "valid_from"), _abuse_limits()
+    yield DeclineRule, ("code", "valid_from"), _decline_rules()
     yield RetentionRule, ("kind", "valid_from"), _retention_rules()
 
 
@@ -240,6 +242,19 @@ def _abuse_limits() -> list[Row]:
             "text": row["text"],
         }
         for row in read_rows("abuse_limits.csv")
+    ]
+
+
+def _decline_rules() -> list[Row]:
+    return [
+        {
+            "code": row["code"],
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "at_least": int(row["at_least"]),
+            "window_days": int(row["window_days"]),
+            "text": row["text"],
+        }
+        for row in read_rows("decline_rules.csv")
     ]
 
 

@@ -19,6 +19,7 @@ from app.codes import CODE_LETTERS
 from app.db import db, transaction
 from app.events import Fact, record
 from app.fields import shred
+from app.models.declines import DeclineReview
 from app.models.events import Event
 from app.models.keys import Buried, Tombstone
 from app.models.messages import Message, MessageState, SmsInbox, Task
@@ -152,7 +153,15 @@ def _purge(referral: Referral, now: datetime) -> None:
         select(Placement).where(Placement.referral_id == referral.id).with_for_update()
     ).all()
     caller = db.session.get_one(Caller, referral.caller_id)
+    reviews = db.session.scalars(
+        select(DeclineReview).where(
+            DeclineReview.placement_id.in_([each.id for each in placements])
+        )
+    ).all()
     keys = [caller.key_id, *(placement.key_id for placement in placements)]
+    keys += [review.key_id for review in reviews]
+    for review in reviews:
+        review.key_id = review.outcome_sealed = None
     referral.region_code = db.session.scalar(
         select(District.region_code)
         .join(Needs, Needs.district_code == District.code)
