@@ -23,6 +23,7 @@ from app.fields.sealing import decrypt, encrypt, new_key
 from app.models.access import BreakGlass
 from app.models.beds import Refuge
 from app.models.clocks import EscalationContact
+from app.models.declines import DeclineReview
 from app.models.drafts import Draft
 from app.models.enquiries import HouseQuestion
 from app.models.factors import Totp
@@ -51,6 +52,7 @@ SEALED: dict[type[Base], Shape] = {
     Caller: Shape("id", ("callback_phone", "incident_ref")),
     Contact: Shape("public_id", ("phone", "label"), "phone"),
     EscalationContact: Shape("public_id", ("phone",)),
+    DeclineReview: Shape("public_id", ("outcome",)),
     SmsInbox: Shape("message_sid", ("from_phone", "body"), "from_phone"),
     Placement: Shape("public_id", ("override_note",)),
     HouseQuestion: Shape("public_id", ("note",)),

@@ -20,6 +20,7 @@ from app.db import db, transaction
 from app.events import Fact, record
 from app.fields import shred
 from app.models.access import BreakGlass
+from app.models.declines import DeclineReview
 from app.models.enquiries import HouseQuestion
 from app.models.events import Event
 from app.models.keys import Buried, Tombstone
@@ -172,6 +173,14 @@ def _purge(referral: Referral, now: datetime) -> None:
     ).all()
     keys = [caller.key_id, *questions]
     keys += [*(each.key_id for each in placements), *(look.key_id for look in looks)]
+    reviews = db.session.scalars(
+        select(DeclineReview).where(
+            DeclineReview.placement_id.in_([each.id for each in placements])
+        )
+    ).all()
+    keys += [review.key_id for review in reviews]
+    for review in reviews:
+        review.key_id = review.outcome_sealed = None
     referral.region_code = db.session.scalar(
         select(District.region_code)
         .join(Needs, Needs.district_code == District.code)
