@@ -32,7 +32,7 @@ INDEX_KEYS = "test-1:" + base64.b64encode(hashlib.sha256(b"index").digest()).dec
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """One server for the whole run, without fsync: what is tested is never a power cut."""
-    with tempfile.TemporaryDirectory(prefix="waymark-tests-") as folder:
+    with tempfile.TemporaryDirectory(prefix="waymark-tests-", dir="/dev/shm") as folder:
         Path(folder).chmod(0o711)  # as root the server runs as another user, who must get in
         server = EmbeddedPostgres(Path(folder), durable=False)
         server.start()
