@@ -18,6 +18,7 @@ from app.views.coordinator import bp
 DECIDES = {
     *("coordinator.confirm", "coordinator.override", "coordinator.accept", "coordinator.decline"),
     *("coordinator.withdraw", "coordinator.reopen", "coordinator.close_unmet"),
+    *("coordinator.ask", "coordinator.pause", "coordinator.resume"),
     *("coordinator.call_back", "coordinator.finish_task"),
 }
 
