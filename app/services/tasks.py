@@ -47,8 +47,9 @@ WHAT_TO_DO = {
     TaskKind.TEXT_FAILED: "Ring the house's duty line: nobody there may know of this offer.",
     TaskKind.PHONE_STOPPED: "Ring the house. Texts start again when somebody there sends START"
     " from that phone.",
-    TaskKind.QUESTION: "Ring the house's duty line and answer what they ask. The room stays held"
-    " until the time to answer; they then text ACCEPT or DECLINE.",
+    TaskKind.QUESTION: "Open the request: what they ask stands beside the house, and is answered"
+    " there. If nothing stands there, ring the duty line. The offer stays open until the time to"
+    " answer; they then text ACCEPT or DECLINE.",
     TaskKind.WRONG_CODES: "Ring the house and ask who sends them. If nobody there does, have the"
     " number taken off.",
     TaskKind.SIGN_IN_ATTACKED: "Ring this person and ask whether it is them. They can still sign"
