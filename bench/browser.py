@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from urllib.parse import urlencode, urljoin
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 TIMEOUT_SECONDS = 30
+BUSY, BUSY_SECONDS = 503, 1.0
 Values = Mapping[str, str | Sequence[str]]
 
 
@@ -153,18 +155,25 @@ class Browser:
         body = urlencode(form.filled(values)).encode()
         return self._fetch(Request(address, data=body), expect)  # noqa: S310 - http only
 
-    def _fetch(self, request: Request, expect: int) -> Page:
-        self.requests += 1
-        try:
-            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
-                page = _page(answer.status, answer.url, answer)
-        except HTTPError as error:
-            page = _page(error.code, error.url or request.full_url, error)
+    def _fetch(self, request: Request, expect: int, *, tries: int = 5) -> Page:
+        """As a person would, once more where the service says that it is very busy."""
+        page = self._fetch_once(request)
+        if page.status == BUSY != expect and tries > 1:
+            time.sleep(BUSY_SECONDS)
+            return self._fetch(request, expect, tries=tries - 1)
         if page.status != expect:
             raise PageError(
                 f"{request.get_method()} {request.full_url} gave {page.status}: {page.text[:500]}"
             )
         return page
+
+    def _fetch_once(self, request: Request) -> Page:
+        self.requests += 1
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+                return _page(answer.status, answer.url, answer)
+        except HTTPError as error:
+            return _page(error.code, error.url or request.full_url, error)
 
 
 def _page(status: int, url: str, answer: IO[bytes] | Any) -> Page:

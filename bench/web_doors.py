@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.actors import SYSTEM
-from app.db import db, transaction
+from app.db import db, patiently, transaction
 from app.demo import layout
 from app.demo.answers import Answer, Reply
 from app.demo.asking import incident_ref, officer_phone
@@ -25,6 +25,7 @@ from bench.browser import Browser, Page, PageError
 from bench.stage import Stage
 
 AVOID_ROWS = 6
+TRIES = 10
 NUMBER_OF = {row["code"]: row["text_number"] for row in read_rows("reasons.csv")}
 
 
@@ -125,7 +126,7 @@ class WebDoors:
         if trouble:
             raise PageError(f"the service did not take a text: {trouble}")
         with self.stage.worker.app_context():
-            texts.handle_waiting()
+            patiently(texts.handle_waiting, tries=TRIES)  # the worker looks again by itself
         self._send_texts()
         self.texts_in += 1
 

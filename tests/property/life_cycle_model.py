@@ -17,6 +17,7 @@ RENEWALS = 3
 MADE_READY = timedelta(minutes=180)
 HOUSE_RESTS = timedelta(minutes=60)
 LIVE = ("offered", "accepted", "arrived")
+ASKED = ("offered", "enquired")  # a house is asked and has not answered
 OPEN = ("ready", "paused", "offered", "confirmed", "in_transit")
 
 
@@ -60,7 +61,7 @@ class Woman:
 
 @dataclass(eq=False)
 class Stay:
-    """From the offer of a room to its end."""
+    """From the offer of a room to its end; an enquiry (``enquired``) asks and keeps no bed."""
 
     woman: Woman
     room: Room
@@ -69,6 +70,8 @@ class Stay:
     hold_until: datetime | None = None
     renewals: int = 0
     is_on_her_way: bool = False
+    question: str = ""
+    is_answered: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -150,35 +153,80 @@ class Model:
             raise Refused("Invalid")
         return self.offer(woman, room)
 
+    def enquire(self, woman: Woman, room: Room) -> Stay:
+        """One more house is asked beside the offer; ``may_have`` was asked before."""
+        self.stays.append(Stay(woman, room, self.now + REPLY[woman.urgency], state="enquired"))
+        return self.stays[-1]
+
     # Answering
 
     def is_open(self, stay: Stay) -> bool:
-        return stay.state == "offered" and self.now < stay.expires_at
+        return stay.state in ASKED and self.now < stay.expires_at
 
     def accept(self, stay: Stay) -> None:
+        """The first yes wins. An enquiry finds its room as it is then, or ends by itself."""
         if not self.is_open(stay):
             raise Refused
+        if stay.state == "enquired":
+            others = [each for each in self._asked_for(stay.woman) if each is not stay]
+            given_up = {each: each.state for each in others}
+            for each in others:
+                each.state = "withdrawn"
+            if not self.may_have(stay.woman, stay.room, by_hand=True):
+                for each, was in given_up.items():
+                    each.state = was
+                stay.state = "withdrawn"
+                self._back_to_the_plan(stay.woman)
+                raise Refused("RoomGone")
+        for each in self._asked_for(stay.woman):
+            each.state = "withdrawn"
         stay.state, stay.woman.state = "accepted", "confirmed"
         stay.hold_until = self.now + HOLD[stay.woman.urgency]
+
+    def _asked_for(self, woman: Woman) -> list[Stay]:
+        return [stay for stay in self.stays if stay.woman is woman and stay.state in ASKED]
+
+    def _back_to_the_plan(self, woman: Woman) -> None:
+        if not self._asked_for(woman):
+            woman.state = "ready"
 
     def decline(self, stay: Stay) -> None:
         if not self.is_open(stay):
             raise Refused
-        stay.state, stay.woman.state = "declined", "ready"
+        stay.state = "declined"
         stay.woman.said_no.add(stay.room.house)
+        self._back_to_the_plan(stay.woman)
+
+    def ask_question(self, stay: Stay, question: str) -> None:
+        """A house has one question, and half of its time more for it."""
+        if not self.is_open(stay):
+            raise Refused
+        if stay.question:
+            if stay.question != question or stay.is_answered:
+                raise Refused("AskedAlready")
+            return
+        stay.question = question
+        stay.expires_at += REPLY[stay.woman.urgency] / 2
+
+    def answer_question(self, stay: Stay) -> None:
+        if stay.is_answered or not self.is_open(stay):
+            raise Refused
+        stay.is_answered = True
 
     def withdraw_offer(self, stay: Stay, *, is_her_word: bool) -> None:
-        if stay.state not in ("offered", "accepted"):
+        if stay.state not in (*ASKED, "accepted"):
             raise Refused
-        stay.state, stay.woman.state = "withdrawn", "ready"
+        stay.state = "withdrawn"
         if is_her_word:
             stay.woman.said_no.add(stay.room.house)
+        self._back_to_the_plan(stay.woman)
 
     def lapse(self) -> int:
-        late = [s for s in self.stays if s.state == "offered" and s.expires_at <= self.now]
+        late = [s for s in self.stays if s.state in ASKED and s.expires_at <= self.now]
         for stay in late:
-            stay.state, stay.woman.state = "lapsed", "ready"
+            stay.state = "lapsed"
             stay.woman.rests_until[stay.room.house] = self.now + HOUSE_RESTS
+            self._back_to_the_plan(stay.woman)
         return len(late)
 
     # Arriving and leaving
@@ -261,7 +309,7 @@ class Model:
         if woman.state not in OPEN:
             raise Refused
         for stay in self.stays:
-            if stay.woman is woman and stay.is_live:
+            if stay.woman is woman and (stay.is_live or stay.state in ASKED):
                 stay.state = "withdrawn"
         woman.state = "withdrawn"
 

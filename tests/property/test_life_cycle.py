@@ -34,6 +34,7 @@ from app.embedded_postgres import EmbeddedPostgres
 from app.errors import DomainError
 from app.models.beds import BedUse, Refuge, Void
 from app.models.beds import Room as RoomRow
+from app.models.enquiries import HouseQuestion, QuestionAnswer
 from app.models.messages import SmsInbox
 from app.models.placements import Channel, Placement
 from app.models.plans import PlanLine
@@ -49,6 +50,7 @@ from app.services import (
     offers,
     pauses,
     pre_alerts,
+    questions,
     referrals,
     texts,
     trail,
@@ -56,15 +58,17 @@ from app.services import (
     voids,
 )
 from app.services.asked import NewChild, NewPause, NewReferral, NewTransfer
+from app.services.questions import NewAnswer
 from app.services.void_steps import TURNAROUND
 from app.worker import sweep
 from bench.stage import drawn_codes
 from tests.cast import Cast
 from tests.conftest import WITH_CAST, fresh_copy
-from tests.factories import at_once, new_referral, placement_of
+from tests.factories import at_once, new_referral
 from tests.fake_twilio import FakeTwilio, fake_twilio
 from tests.integration.services.expected import coming, now_is
 from tests.property.life_cycle_model import (
+    ASKED,
     LIVE,
     Alert,
     Model,
@@ -75,7 +79,7 @@ from tests.property.life_cycle_model import (
     count_by_priority,
 )
 
-EXAMPLES = int(os.environ.get("WAYMARK_HYPOTHESIS_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("WAYMARK_HYPOTHESIS_EXAMPLES", "12"))
 LIVES = settings(
     max_examples=EXAMPLES,
     stateful_step_count=25,
@@ -86,6 +90,8 @@ LIVES = settings(
 PHONES = {"Rowan": "+447700900101", "Cedar": "+447700900102"}
 SERVICE = "+447700900999"
 NOWHERE = "http://127.0.0.1:9"  # where the phones' news goes: nobody waits for it here
+NOTHING: dict[str, set[UUID]] = {}
+QUESTIONS = {"ask_cot": 2, "ask_stairs": 3}  # and their numbers in a text
 NEARLY = timedelta(seconds=30)  # time runs on while a step is made
 MOST_WOMEN = 7
 MOST_WRONG = 3  # of this life: the fifth wrong code within minutes would stop its phone
@@ -123,6 +129,20 @@ class Run:
     offered: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What stands in the tables: states by reference and id, the beds that a stay keeps as (room,
+    how many), until when a promise is kept, closures by people, rooms that are made ready."""
+
+    women: dict[str, str]
+    stays: dict[UUID, str]
+    holds: dict[UUID, Any]
+    beds: dict[UUID, tuple[UUID, int]]
+    alerts: dict[UUID, str]
+    closed: set[UUID]
+    made_ready: set[UUID]
+
+
 class LifeCycle(RuleBasedStateMachine):
     """Each rule does one thing to the model and to the service; both must agree that it may be."""
 
@@ -148,6 +168,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.closures: dict[Room, UUID] = {}
         self.texts = self.wrong = 0
         self.is_swept = True
+        self.held: Seen | None = None
         keys = self.web(_room_keys)
         self.ids.update({room: keys[room.house, room.code] for room in rooms})
 
@@ -159,7 +180,7 @@ class LifeCycle(RuleBasedStateMachine):
         """Nothing happens where nobody is asked for: a life begins with a night."""
         for urgency, ages in (first, second, third):
             self.ask(urgency, ages)
-        self.plan_and_confirm(is_everyone=True)
+        self.plan_and_confirm(is_everyone=True, asks_beside=True)
 
     # Asking
 
@@ -225,8 +246,8 @@ class LifeCycle(RuleBasedStateMachine):
     # Deciding
 
     @precondition(lambda self: self.model.waiting())
-    @rule(is_everyone=st.booleans())
-    def plan_and_confirm(self, is_everyone: bool) -> None:
+    @rule(is_everyone=st.booleans(), asks_beside=st.booleans())
+    def plan_and_confirm(self, is_everyone: bool, asks_beside: bool) -> None:
         """As many women as can have a room get one, the most urgent first; a person decides."""
         self.model.now = self.web(now_is)
         run_id = self.worker(matching.make_plan)
@@ -237,7 +258,10 @@ class LifeCycle(RuleBasedStateMachine):
         assert all(self.model.may_have(women[ref], room) for ref, room in lines.items())
         assert count_by_priority(women[ref] for ref in lines) == self.model.best_counts()
         self.runs.append(Run(run_id, lines))
-        self._confirm(self.runs[-1], sorted(lines)[:: 1 if is_everyone else 2])
+        if asks_beside:
+            self.worker(matching.explain_newest_plan)
+        listed = self.web(_listed, run_id) if asks_beside else {}
+        self._confirm(self.runs[-1], sorted(lines)[:: 1 if is_everyone else 2], listed)
 
     @precondition(lambda self: self.runs)
     @rule(n=nth)
@@ -245,8 +269,11 @@ class LifeCycle(RuleBasedStateMachine):
         run = self.runs[-1 - n % len(self.runs)]
         self._confirm(run, sorted(run.lines))
 
-    def _confirm(self, run: Run, refs: list[str]) -> None:
-        """What no longer holds is dropped with its reason, and the others stand."""
+    def _confirm(self, run: Run, refs: list[str], listed: dict[str, set[UUID]] = NOTHING) -> None:
+        """What no longer holds is dropped with its reason, and the others stand.
+
+        Of the rooms that the plan ``listed`` for a woman, one of another house is asked beside.
+        """
         if not refs:
             return
         self.model.now = self.web(now_is)
@@ -257,12 +284,27 @@ class LifeCycle(RuleBasedStateMachine):
             for ref in fresh
             if women[ref].state == "ready" and self.model.may_have(women[ref], run.lines[ref])
         ]
-        outcome = self.web(matching.confirm_plan, run.id, refs, by=self.ground.cast.dee.actor)
+        also = {ref: self._beside(run.lines[ref], listed.get(ref, set())) for ref in refs}
+        desk = self.ground.cast.dee.actor
+        wishes = {ref: [self.ids[room]] for ref, room in also.items() if room is not None}
+        outcome = self.web(matching.confirm_plan, run.id, refs, by=desk, also=wishes)
         assert sorted(outcome.offered) == holds
         assert sorted(outcome.dropped) == [ref for ref in fresh if ref not in holds]
         run.offered.update(holds)
         for ref in holds:
             self._offered(self.model.offer(women[ref], run.lines[ref]))
+        asked = [
+            ref
+            for ref in holds
+            if (room := also[ref]) is not None and self.model.may_have(women[ref], room)
+        ]
+        assert sorted(outcome.beside) == asked
+        for ref in asked:
+            self._offered(self.model.enquire(women[ref], also[ref]))  # type: ignore[arg-type]
+
+    def _beside(self, held: Room, listed: set[UUID]) -> Room | None:
+        others = (room for room in self.model.rooms if self.ids[room] in listed)
+        return next((room for room in others if room.house != held.house), None)
 
     @precondition(lambda self: self.model.women)
     @rule(n=nth, room=st.integers(0, 3))
@@ -279,15 +321,26 @@ class LifeCycle(RuleBasedStateMachine):
             self._offered(self.model.stays[-1])
 
     def _offered(self, stay: Stay) -> None:
-        row = self.web(placement_of, stay.woman.ref)
+        row = self.web(_newest_at, stay.woman.ref, stay.room.house)
         self.ids[stay], self.codes[stay] = row.public_id, row.offer_code
         assert abs(row.offer_expires_at - stay.expires_at) < NEARLY
         stay.expires_at = row.offer_expires_at
 
     @precondition(lambda self: self.model.stays)
+    @rule(n=nth, is_hers=st.sampled_from([True, True, False]))
+    def she_says_no(self, n: int, is_hers: bool) -> None:
+        """By her own officer: another of the force, or of a woman who moves, finds nothing."""
+        stay, cast = pick(self.model.stays, n, *ASKED, "accepted"), self.ground.cast
+        by = cast.amara.actor if is_hers else cast.bram.actor
+        is_own = is_hers and stay.woman.home is None
+        expected = lambda: self.model.withdraw_offer(stay, is_her_word=True)  # noqa: E731
+        no = (self.ids[stay], "too_far")
+        self.both(expected if is_own else refuse("NotFound"), offers.decline_for_her, *no, by=by)
+
+    @precondition(lambda self: self.model.stays)
     @rule(n=nth, is_her_word=st.booleans())
     def desk_takes_it_back(self, n: int, is_her_word: bool) -> None:
-        stay = pick(self.model.stays, n, "offered", "accepted")
+        stay = pick(self.model.stays, n, *ASKED, "accepted")
         self.both(
             lambda: self.model.withdraw_offer(stay, is_her_word=is_her_word),
             offers.withdraw_offer,
@@ -301,7 +354,7 @@ class LifeCycle(RuleBasedStateMachine):
     @precondition(lambda self: self.model.stays)
     @rule(n=nth, way=ways)
     def accept(self, n: int, way: str) -> None:
-        self._accept(pick(self.model.stays, n, "offered"), way)
+        self._accept(pick(self.model.stays, n, *ASKED), way)
 
     def _accept(self, stay: Stay, way: str) -> None:
         expected = lambda: self.model.accept(stay)  # noqa: E731
@@ -314,7 +367,7 @@ class LifeCycle(RuleBasedStateMachine):
     @precondition(lambda self: self.model.stays)
     @rule(n=nth, way=ways)
     def decline(self, n: int, way: str) -> None:
-        stay = pick(self.model.stays, n, "offered")
+        stay = pick(self.model.stays, n, *ASKED)
         expected = lambda: self.model.decline(stay)  # noqa: E731
         if way == "text":
             self.says(stay, f"DECLINE {self.codes[stay]} 2", expected, "declined")
@@ -327,14 +380,36 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(n=nth)
     def maybe(self, n: int) -> None:
         """The house wants to ask first: that answers nothing."""
-        stay = pick(self.model.stays, n, "offered")
+        stay = pick(self.model.stays, n, *ASKED)
         expected = lambda: None if self.model.is_open(stay) else refuse()()  # noqa: E731
         self.says(stay, f"MAYBE {self.codes[stay]}", expected, "asked_first")
 
     @precondition(lambda self: self.model.stays)
+    @rule(n=nth, question=st.sampled_from(sorted(QUESTIONS)), by_text=st.booleans())
+    def house_asks(self, n: int, question: str, by_text: bool) -> None:
+        stay = pick(self.model.stays, n, *ASKED)
+        expected = lambda: self.model.ask_question(stay, question)  # noqa: E731
+        if by_text:
+            body = f"MAYBE {self.codes[stay]} {QUESTIONS[question]}"
+            self.says(stay, body, expected, "asked_first")
+            return
+        by = self.ground.staff(stay.room.house)
+        asks = {"by": by, "channel": Channel.WEB, "public_id": self.ids[stay]}
+        self.both(expected, questions.ask_question, question, **asks)
+
+    @precondition(lambda self: any(stay.question for stay in self.model.stays))
+    @rule(n=nth)
+    def house_is_answered(self, n: int) -> None:
+        stay = pick([stay for stay in self.model.stays if stay.question], n, *ASKED)
+        asked, yes = self.web(_question_of, self.ids[stay]), NewAnswer(answer=QuestionAnswer.YES)
+        desk = self.ground.cast.dee.actor
+        expected = lambda: self.model.answer_question(stay)  # noqa: E731
+        self.both(expected, questions.answer_question, asked, yes, by=desk)
+
+    @precondition(lambda self: self.model.stays)
     @rule(n=nth, by_text=st.booleans())
     def another_house_answers(self, n: int, by_text: bool) -> None:
-        stay = pick(self.model.stays, n, "offered")
+        stay = pick(self.model.stays, n, *ASKED)
         other = next(house for house in PHONES if house != stay.room.house)
         if not by_text:
             by, channel = self.ground.staff(other), Channel.WEB
@@ -413,10 +488,10 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(n=nth, way=ways, steps=st.integers(1, 3))
     def everybody_does_their_part(self, n: int, way: str, steps: int) -> None:
         """The house says yes, then she arrives, then she moves on."""
-        stay = pick(self.model.stays, n, *LIVE)
+        stay = pick(self.model.stays, n, *LIVE, "enquired")
         for _ in range(steps):
             match stay.state:
-                case "offered":
+                case "offered" | "enquired":
                     self._accept(stay, way)
                 case "accepted":
                     self._arrive(stay, way)
@@ -497,7 +572,7 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([9, 45, 100, 420]))
     def time_passes(self, minutes: int) -> None:
         self.owner(clock.shift_by, timedelta(minutes=minutes))
-        self.is_swept = False
+        self.is_swept, self.held = False, None
 
     @rule()
     def worker_sweeps(self) -> None:
@@ -512,31 +587,32 @@ class LifeCycle(RuleBasedStateMachine):
     # After every step
 
     @invariant()
-    def states_are_the_models(self) -> None:
-        women, stays, beds, alerts = self.web(_states)
-        model = self.model
-        assert women == {woman.ref: woman.state for woman in model.women}
-        assert stays == {self.ids[stay]: stay.state for stay in model.stays}
-        assert alerts == {self.ids[alert]: alert.state for alert in model.alerts}
-        assert beds == {
+    def all_is_as_the_model_says(self) -> None:
+        seen, model = self.web(_seen), self.model
+        assert seen.women == {woman.ref: woman.state for woman in model.women}
+        assert seen.stays == {self.ids[stay]: stay.state for stay in model.stays}
+        assert seen.alerts == {self.ids[alert]: alert.state for alert in model.alerts}
+        assert seen.beds == {
             self.ids[stay]: (self.ids[stay.room], stay.room.beds + stay.room.cots)
             for stay in model.stays
             if stay.is_live
         }
-        closed = {self.closures[room] for room in model.rooms if room.is_closed}
+        assert seen.closed == {self.closures[room] for room in model.rooms if room.is_closed}
         made_ready = {self.ids[room] for room in model.rooms if room.ready_at is not None}
-        assert self.web(_closed) == (closed, made_ready)
-        holds = {self.ids[s]: s.hold_until for s in model.stays if s.state == "accepted"}
-        assert all(
-            abs(self.web(_hold_until, stay) - until) < NEARLY for stay, until in holds.items()
-        )
+        assert seen.made_ready == made_ready
+        kept = {self.ids[s]: s.hold_until for s in model.stays if s.state == "accepted"}
+        assert all(abs(seen.holds[stay] - until) < NEARLY for stay, until in kept.items())
+        self._no_rule_is_broken(seen)
 
-    @invariant()
-    def no_rule_is_broken(self) -> None:
-        """Where the worker is alive, that is: until it has swept, an offer may be overdue."""
-        if self.is_swept:
+    def _no_rule_is_broken(self, seen: Seen) -> None:
+        """Where the worker is alive, that is: until it has swept, an offer may be overdue.
+
+        Where a step changed nothing, what held before it holds still.
+        """
+        if self.is_swept and seen != self.held:
             self.worker(trail.seal)
             assert self.owner(invariants.broken) == {}
+            self.held = seen
 
     # How things are done
 
@@ -628,13 +704,47 @@ def _lines(run_id: UUID) -> list[tuple[str, UUID]]:
         return [(ref, room) for ref, room in rows]
 
 
-def _states() -> tuple[dict[str, str], dict[UUID, str], dict[UUID, tuple[UUID, int]], Any]:
+def _listed(run_id: UUID) -> dict[str, set[UUID]]:
+    """The other rooms that the plan lists for each woman as allowed."""
     with transaction(by=SYSTEM):
-        women = {r: str(s) for r, s in db.session.execute(select(Referral.ref, Referral.state))}
-        stays = {
-            key: str(state)
-            for key, state in db.session.execute(select(Placement.public_id, Placement.state))
+        rooms = {row.id: row.public_id for row in db.session.scalars(select(RoomRow))}
+        rows = db.session.execute(
+            select(Referral.ref, PlanLine.alternatives)
+            .join(PlanLine, PlanLine.referral_id == Referral.id)
+            .where(PlanLine.run_id == run_id)
+        )
+        return {
+            ref: {rooms[entry["room_id"]] for entry in given or [] if entry["allowed"]}
+            for ref, given in rows
         }
+
+
+def _newest_at(ref: str, house: str) -> Placement:
+    with transaction(by=SYSTEM):
+        return db.session.scalars(
+            select(Placement)
+            .join(Referral, Referral.id == Placement.referral_id)
+            .join(Refuge, Refuge.id == Placement.refuge_id)
+            .where(Referral.ref == ref, Refuge.alias == house)
+            .order_by(Placement.id.desc())
+            .limit(1)
+        ).one()
+
+
+def _question_of(stay: UUID) -> UUID:
+    with transaction(by=SYSTEM):
+        return db.session.scalars(
+            select(HouseQuestion.public_id)
+            .join(Placement, Placement.id == HouseQuestion.placement_id)
+            .where(Placement.public_id == stay)
+        ).one()
+
+
+def _seen() -> Seen:
+    with transaction(by=SYSTEM):
+        placements = db.session.execute(
+            select(Placement.public_id, Placement.state, Placement.hold_until)
+        ).all()
         uses = db.session.execute(
             select(Placement.public_id, RoomRow.public_id, func.count(BedUse.id))
             .join(BedUse, BedUse.placement_id == Placement.id)
@@ -642,20 +752,18 @@ def _states() -> tuple[dict[str, str], dict[UUID, str], dict[UUID, tuple[UUID, i
             .where(BedUse.live)
             .group_by(Placement.public_id, RoomRow.public_id)
         )
-        alerts = {
-            key: str(how) if how else "open"
-            for key, how in db.session.execute(select(PreAlert.public_id, PreAlert.ended_how))
-        }
-        return women, stays, {stay: (room, count) for stay, room, count in uses}, alerts
-
-
-def _closed() -> tuple[set[UUID], set[UUID]]:
-    """The closures that people made, and the rooms that are made ready after somebody left."""
-    with transaction(by=SYSTEM):
+        alerts = db.session.execute(select(PreAlert.public_id, PreAlert.ended_how))
         live = select(Void.public_id, RoomRow.public_id, Void.reason_code).where(Void.live)
-        rows = db.session.execute(live.join(RoomRow, RoomRow.id == Void.room_id)).all()
-        by_hand = {void for void, _, reason in rows if reason != TURNAROUND}
-        return by_hand, {room for _, room, reason in rows if reason == TURNAROUND}
+        voids_now = db.session.execute(live.join(RoomRow, RoomRow.id == Void.room_id)).all()
+        return Seen(
+            women={r: str(s) for r, s in db.session.execute(select(Referral.ref, Referral.state))},
+            stays={stay: str(state) for stay, state, _ in placements},
+            holds={stay: until for stay, _, until in placements},
+            beds={stay: (room, count) for stay, room, count in uses},
+            alerts={key: str(how) if how else "open" for key, how in alerts},
+            closed={void for void, _, reason in voids_now if reason != TURNAROUND},
+            made_ready={room for _, room, reason in voids_now if reason == TURNAROUND},
+        )
 
 
 def _hold_until(stay: UUID) -> Any:
