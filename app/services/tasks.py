@@ -26,15 +26,30 @@ from app.models.messages import (
     TaskKind,
 )
 from app.models.placements import Placement
+from app.models.reference import Urgency
 from app.models.referrals import Caller, Referral
 from app.policy import only_for, visible_refuges, visible_tasks
 from app.services import claims
 from app.services.call_backs import waiting_of
 from app.services.claims import Taken
+from app.services.decline_review import count_open
 from app.services.managers import managers_now
 
 TEXTS_SHOWN_FOR = timedelta(hours=48)
 TEXTS_SHOWN = 50
+# By what they are about; everything else is about a woman who waits, or may be in danger.
+WOMEN = "women"
+GROUPS: dict[str, tuple[TaskKind, ...]] = {
+    "intruders": (
+        *(TaskKind.TRAIL_BROKEN, TaskKind.HONEY_TOUCHED, TaskKind.SIGN_IN_ATTACKED),
+        *(TaskKind.LOOKS_SPENT, TaskKind.ACCOUNT_RECOVERED),
+    ),
+    "houses": (
+        *(TaskKind.PHONE_STOPPED, TaskKind.WRONG_CODES, TaskKind.NUMBER_CHANGED),
+        TaskKind.ABANDONED,
+    ),
+}
+PRIORITY = {urgency.value: urgency.priority for urgency in Urgency}
 BAD_ENDS = ("failed", "undelivered")
 # What helps, by kind; "she" only where a request is meant.
 WHAT_TO_DO = {
@@ -105,6 +120,7 @@ class TaskShown:
     what_to_do: str
     opened_at: datetime
     ref: str
+    urgency: str
     officer_phone: str = ""
     alias: str
     duty_line: str
@@ -129,11 +145,24 @@ class FailedText:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TasksPage:
-    """What needs a person now, oldest first, and the texts that failed in the last 48 hours."""
+class TaskGroup:
+    """Tasks of one kind of trouble; ``about`` is a heading of words.toml."""
 
+    about: str
     tasks: list[TaskShown]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TasksPage:
+    """What needs a person now, the most urgent group first; texts that failed within 48 hours.
+
+    Of those about a woman the most urgent request stands first, then the oldest. ``declines`` wait
+    on a page of their own.
+    """
+
+    groups: list[TaskGroup]
     failed_texts: list[FailedText]
+    declines: int
 
 
 def list_tasks(*, by: Actor) -> TasksPage:
@@ -150,7 +179,7 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .outerjoin(Refuge, Refuge.id == func.coalesce(Placement.refuge_id, Contact.refuge_id))
             .outerjoin(Organisation, Organisation.id == User.organisation_id)
             .with_only_columns(
-                *(Task, Referral.ref, Caller, Refuge, Contact),
+                *(Task, Referral, Caller, Refuge, Contact),
                 User.name + ", " + Organisation.name,
             )
             .where(Task.done_at.is_(None))
@@ -160,14 +189,15 @@ def list_tasks(*, by: Actor) -> TasksPage:
         named = sorted({row[0].referral_id for row in rows if row[0].referral_id})
         record(Fact.REFERRALS_LISTED, by=by, detail={"referral_ids": named})
         return TasksPage(
-            tasks=[_shown(*row, managers, taken.get(row[0].id)) for row in rows],
+            groups=_grouped([_shown(*row, managers, taken.get(row[0].id)) for row in rows]),
+            declines=count_open(),
             failed_texts=_failed_texts(by, now - TEXTS_SHOWN_FOR),
         )
 
 
 def _shown(
     task: Task,
-    ref: str | None,
+    referral: Referral | None,
     caller: Caller | None,
     refuge: Refuge | None,
     contact: Contact | None,
@@ -175,6 +205,7 @@ def _shown(
     managers: dict[TaskKind, list[Number]],
     taken: Taken | None,
 ) -> TaskShown:
+    ref = referral.ref if referral else None
     is_call = task.kind == TaskKind.CALL_BACK and task.user_id is not None
     if is_call:
         ref = next(iter(waiting_of(task.user_id or 0)), None)
@@ -186,6 +217,7 @@ def _shown(
         what_to_do=lambda: WHAT_TO_DO[TaskKind(task.kind)],
         opened_at=lambda: task.opened_at,
         ref=lambda: ref or "",
+        urgency=lambda: referral.urgency if referral else "",
         officer_phone=lambda: open_field(caller, "callback_phone") if caller is not None else "",
         alias=lambda: refuge.alias if refuge else "",
         duty_line=lambda: refuge.duty_line if refuge else "",
@@ -211,6 +243,16 @@ def _phones(refuge: Refuge | None) -> list[Number]:
     ).all()
     names, numbers = (open_fields(phones, field) for field in ("label", "phone"))
     return [Number(name=name, phone=number) for name, number in zip(names, numbers, strict=True)]
+
+
+def _grouped(tasks: list[TaskShown]) -> list[TaskGroup]:
+    """The groups that are not empty, in order; a kind that none names is about a woman."""
+    of: dict[str, list[TaskShown]] = {about: [] for about in (WOMEN, *GROUPS)}
+    for task in tasks:
+        about = next((name for name, kinds in GROUPS.items() if task.kind in kinds), WOMEN)
+        of[about].append(task)
+    of[WOMEN].sort(key=lambda task: (PRIORITY.get(task.urgency, len(PRIORITY)), task.opened_at))
+    return [TaskGroup(about=about, tasks=found) for about, found in of.items() if found]
 
 
 def _managers(now: datetime) -> dict[TaskKind, list[Number]]:
