@@ -37,6 +37,6 @@ def test_several_houses_are_asked_from_a_phone(arrive: Arrive) -> None:
     expect(board.get_by_text("and 2 more beside it")).to_be_visible()
     assert desk.axe_faults() == []
     desk.picture("46-several-asked", full=True)
-    officer.wait_for(page.get_by_text("3 houses have been asked"))
+    officer.wait_for(page.get_by_role("heading", name="3 houses have been asked"))
     assert officer.axe_faults() == []
     officer.picture("47-several-officer", full=True)
