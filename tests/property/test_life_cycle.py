@@ -6,7 +6,7 @@ WAYMARK_HYPOTHESIS_EXAMPLES sets how many lives are lived.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -211,10 +211,16 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(n=nth, is_hers=st.sampled_from([True, True, False]))
     def officer_withdraws(self, n: int, is_hers: bool) -> None:
         woman, cast = pick(self.model.women, n, "confirmed", "offered"), self.ground.cast
-        by = cast.amara.actor if is_hers else cast.bram.actor
-        is_own = is_hers and woman.home is None  # a house asked for the others
-        expected = (lambda: self.model.withdraw(woman)) if is_own else refuse("NotFound")
-        self.both(expected, referrals.withdraw, woman.ref, "things_changed", by=by)
+        if is_hers and woman.home is None:
+            self.is_withdrawn(woman)
+        else:  # a house asked for those who move
+            by = cast.amara.actor if is_hers else cast.bram.actor
+            gone = (woman.ref, "things_changed")
+            self.both(refuse("NotFound"), referrals.withdraw, *gone, by=by)
+
+    def is_withdrawn(self, woman: Woman) -> None:
+        by, gone = self.ground.cast.amara.actor, (woman.ref, "things_changed")
+        self.both(lambda: self.model.withdraw(woman), referrals.withdraw, *gone, by=by)
 
     @precondition(lambda self: self.model.women)
     @rule(n=nth, is_end=st.booleans())
@@ -226,8 +232,11 @@ class LifeCycle(RuleBasedStateMachine):
             ends = lambda: self.model.close_unmet(woman)  # noqa: E731
             self.both(ends, closing.close_unmet, woman.ref, reason, by=desk)
         else:
-            woman = pick(self.model.women, n, "unmet", "not_arrived")
-            self.both(lambda: self.model.reopen(woman), closing.reopen, woman.ref, by=desk)
+            self.reopens(pick(self.model.women, n, "unmet", "not_arrived"))
+
+    def reopens(self, woman: Woman) -> bool:
+        desk = self.ground.cast.dee.actor
+        return self.both(lambda: self.model.reopen(woman), closing.reopen, woman.ref, by=desk)
 
     @precondition(lambda self: self.model.women)
     @rule(n=nth, is_end=st.booleans())
@@ -309,7 +318,9 @@ class LifeCycle(RuleBasedStateMachine):
     @precondition(lambda self: self.model.women)
     @rule(n=nth, room=st.integers(0, 3))
     def choose_by_hand(self, n: int, room: int) -> None:
-        woman, wanted = pick(self.model.women, n, "ready"), self.model.rooms[room]
+        self.desk_gives(pick(self.model.women, n, "ready"), self.model.rooms[room])
+
+    def desk_gives(self, woman: Woman, wanted: Room) -> None:
         done = self.both(
             lambda: self.model.choose(woman, wanted),
             matching.override,
@@ -442,7 +453,9 @@ class LifeCycle(RuleBasedStateMachine):
     @precondition(lambda self: self.model.stays)
     @rule(n=nth)
     def not_arrive(self, n: int) -> None:
-        stay = pick(self.model.stays, n, "accepted")
+        self.does_not_come(pick(self.model.stays, n, "accepted"))
+
+    def does_not_come(self, stay: Stay) -> None:
         self.both(
             lambda: self.model.not_arrive(stay),
             offers.record_not_arrived,
@@ -776,16 +789,66 @@ def _outcome(sid: str) -> str | None:
         return db.session.get_one(SmsInbox, sid).outcome
 
 
-@pytest.mark.slow
-def test_no_life_is_other_than_the_model_says(
+@pytest.fixture
+def lived(
     postgres: EmbeddedPostgres,
     cast_once: Cast,
     web_app: Flask,
     worker_app: Flask,
     owner_app: Flask,
     tmp_path: Path,
-) -> None:
+) -> Iterator[type[LifeCycle]]:
     with fake_twilio(tmp_path / "ledger.sqlite") as phones:
         LifeCycle.ground = Ground(postgres, web_app, worker_app, owner_app, cast_once, phones)
+        yield LifeCycle
 
-        run_state_machine_as_test(LifeCycle, settings=LIVES)
+
+@pytest.mark.slow
+def test_no_life_is_other_than_the_model_says(lived: type[LifeCycle]) -> None:
+    run_state_machine_as_test(lived, settings=LIVES)
+
+
+def test_one_life_with_every_turn(lived: type[LifeCycle]) -> None:
+    """What random lives seldom reach: two moves, the first of which fails, and both homes left."""
+    life = lived()
+    model, turn = life.model, life.all_is_as_the_model_says
+    try:
+        life.begin(first=("urgent", ()), second=("urgent", ()), third=("emergency", (6,)))
+        home = model.stays[0]
+        for woman in model.women:
+            if woman is not home.woman:
+                life.is_withdrawn(woman)
+        for step in (
+            lambda: life._accept(home, "text"),
+            lambda: life.keep_it_longer(n=AIMED - 1, is_desk=False, is_read=True),
+            lambda: life.she_sets_out(n=0),
+            lambda: life._arrive(home, "text"),
+            lambda: life.ask_for_another_house(n=0, urgency="emergency"),
+            lambda: life.depart(n=0, is_house=True),
+        ):
+            step()
+            turn()
+        assert (home.state, home.woman.state) == ("arrived", "resident")
+        for is_there in (False, True):
+            moving = model.move_of(home)
+            assert moving is not None
+            room = next(each for each in model.rooms if model.may_have(moving, each))
+            life.desk_gives(moving, room)
+            there = model.stays[-1]
+            life._accept(there, "web")
+            turn()
+            if is_there:
+                life._arrive(there, "web")
+            else:
+                life.does_not_come(there)
+                life.ask_for_another_house(n=0, urgency="urgent")
+            turn()
+        assert (home.state, home.woman.state) == ("departed", "moved_on")
+        life._depart(there)
+        turn()
+        assert life.reopens(model.women[3]) is False
+        turn()
+        life.worker_sweeps()
+        turn()
+    finally:
+        life.teardown()
