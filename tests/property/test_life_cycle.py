@@ -818,14 +818,15 @@ def test_one_life_with_every_turn(lived: type[LifeCycle]) -> None:
         for woman in model.women:
             if woman is not home.woman:
                 life.is_withdrawn(woman)
-        for step in (
+        steps: tuple[Callable[[], object], ...] = (
             lambda: life._accept(home, "text"),
             lambda: life.keep_it_longer(n=AIMED - 1, is_desk=False, is_read=True),
             lambda: life.she_sets_out(n=0),
             lambda: life._arrive(home, "text"),
             lambda: life.ask_for_another_house(n=0, urgency="emergency"),
             lambda: life.depart(n=0, is_house=True),
-        ):
+        )
+        for step in steps:
             step()
             turn()
         assert (home.state, home.woman.state) == ("arrived", "resident")
