@@ -113,6 +113,8 @@ class Fact(StrEnum):
     CLAIM_TAKEN_OVER = "claim_taken_over"
     CLAIM_LET_GO = "claim_let_go"
     CLAIM_PASSED_OVER = "claim_passed_over"
+    DECLINE_DOUBTED = "decline_doubted"
+    DECLINE_REVIEWED = "decline_reviewed"
     NEXT_NUMBER_ASKED = "next_number_asked"
     ROTA_SLOT_ADDED = "rota_slot_added"
     ROTA_SLOT_ENDED = "rota_slot_ended"

@@ -129,7 +129,7 @@ TEXTS: Mapping[Template, str] = {
     ),
     Template.QUESTION_ANSWERED: "Your question on {code} has an answer. Sign in to read it.",
     Template.HELP: (
-        "Send one: ACCEPT code. DECLINE code number. MAYBE code. ARRIVED code. B 3 FREE."
+        "Send one: ACCEPT code. DECLINE code number. MAYBE code number. ARRIVED code. B 3 FREE."
         " B 3 VOID CLEAN 2D. COUNT. ALL OK. STOP ends texts. Or sign in."
     ),
     Template.BED_FREE: "B {bed} is free and checked now, thank you. There is nothing more to do.",

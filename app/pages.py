@@ -32,7 +32,7 @@ from app.actors import SYSTEM, Role
 from app.db import transaction
 from app.errors import Busy, DomainError, Invalid, ProofNeeded, TooMany
 from app.logs import described
-from app.security import somebody
+from app.security import NEVER_KEPT, somebody
 from app.services import refusals
 
 log = structlog.get_logger()
@@ -63,14 +63,14 @@ NAV: dict[Role, list[tuple[str, str]]] = {
     ],
     Role.FORCE_SUPERVISOR: [
         ("Requests of the force", "police.list_requests"),
-        ("Looks", "access.list_looks"),
+        ("Seeing who asked", "access.list_looks"),
     ],
     Role.REFUGE_WORKER: HOUSE_NAV,
     Role.REFUGE_MANAGER: [
         *HOUSE_NAV,
         ("People and phones", "team.people"),
         ("Rota", "team.rota"),
-        ("Looks", "access.list_looks"),
+        ("Seeing who asked", "access.list_looks"),
     ],
     Role.COORDINATOR: [
         ("Board", "coordinator.board"),
@@ -78,8 +78,8 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("Waiting list", "coordinator.waiting_list"),
         ("Pre-alerts", "coordinator.pre_alerts"),
         ("Houses", "coordinator.houses"),
-        ("Who looked", "records.home"),
-        ("Looks", "access.list_looks"),
+        ("Who opened a request", "records.home"),
+        ("Seeing who asked", "access.list_looks"),
         ("Data rights", "data_rights.overview"),
     ],
     Role.CHARITY_MANAGER: [("Figures", "manager.figures")],
@@ -89,13 +89,11 @@ NAV: dict[Role, list[tuple[str, str]]] = {
         ("Managers on call", "escalation.list_managers"),
     ],
     Role.DATA_PROTECTION_LEAD: [
-        ("Who looked", "records.home"),
-        ("Looks", "access.list_looks"),
+        ("Who opened a request", "records.home"),
+        ("Seeing who asked", "access.list_looks"),
         ("Data rights", "data_rights.overview"),
     ],
 }
-# What a form that is shown again must never carry.
-NEVER_KEPT = {"csrf_token", "password", "current", "code", "credential"}
 
 
 def init_pages(app: Flask) -> None:

@@ -38,6 +38,7 @@ OPEN_TABLES = {
     "recovery_rule": "law",
     "support_item": "the service's own words",
     "abuse_limit": "the service's own words",
+    "decline_rule": "the service's own words",
     "retention_rule": "the service's own words",
     "small_count_rule": "the service's own words",
     "hand_on_contact": "public numbers",

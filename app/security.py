@@ -5,14 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import cast
 
-from flask import Flask, Response, abort, current_app, g, redirect, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.actors import Actor
 from app.authz import matrix
-from app.services import sign_ins, throttle
+from app.services import drafts, sign_ins, throttle
 
 csrf = CSRFProtect()
 login = LoginManager()
@@ -22,6 +33,9 @@ BEFORE_SET_UP = {
     *("auth.sign_out", "account.set_up", "account.new_passkey", "account.passkey_options"),
     *("account.authenticator", "account.new_authenticator", "account.password"),
 }
+# What a form that is shown again must never carry, and pages whose forms are of nothing else.
+NEVER_KEPT = {"csrf_token", "password", "current", "code", "credential"}
+OWN_ACCOUNT = {"account", "auth"}
 UNREADABLE = "\x00"  # nothing that PostgreSQL keeps has it, so no page has it in its address
 LIVE_HEADER = "X-Waymark-Live"  # a page left open asks by itself: that is nobody's presence
 DEVICE_LASTS = timedelta(days=180)
@@ -63,8 +77,23 @@ def _deny_by_default() -> BaseResponse | None:
             abort(404)  # somebody else's page does not exist: not 403
         return _set_up_first(request.endpoint)
     if request.method not in ("GET", "HEAD"):
+        _keep_what_was_typed()
         abort(401)
     return redirect(url_for("auth.sign_in"))
+
+
+def _keep_what_was_typed() -> None:
+    """For whoever took a quarter of an hour over a form. What signs somebody in is never kept."""
+    fields = [
+        (name, text)
+        for name, texts in request.form.lists()
+        if name not in NEVER_KEPT
+        for text in texts
+    ]
+    if request.blueprint in OWN_ACCOUNT or LIVE_HEADER in request.headers:
+        return
+    if drafts.keep(str(session.get("_user_id", "")), request.path, fields):
+        flash("You were signed out. Sign in again: what you typed is kept for 30 minutes.")
 
 
 def _is_open_to(actor: Actor | None) -> bool:

@@ -20,6 +20,7 @@ from app.errors import DomainError
 from app.queue import Job
 from app.services import (
     anchors,
+    decline_review,
     escalation,
     extensions,
     health,
@@ -231,6 +232,7 @@ def sweep(gateway: SmsGateway, public_url: str) -> None:
         pauses.wake_the_due,
         holds.ask_after_the_overdue,
         extensions.ask_after_passed_days,
+        decline_review.find,
         matching.plan_if_due,
         matching.answer_questions,
         pre_alerts.expire,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, settings
 
 from app import create_app
 from app.cli import bring_up_to_date
@@ -22,6 +23,10 @@ from config import Settings
 from tests.browser_without_a_window import Browser
 from tests.cast import Cast, invite_cast
 from tests.fake_twilio import *  # noqa: F403 - its fixtures
+
+# A busy machine is no fault of the code: nothing here fails by the clock.
+settings.register_profile("waymark", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("waymark")
 
 T = TypeVar("T")
 DATABASE = "waymark_test"

@@ -52,8 +52,8 @@ def make_refuge(
             _add_room(refuge, code, bed_spaces, cots, is_shared)
         if phone:
             since = now - timedelta(days=30)
-            contact = Contact(refuge_id=refuge.id, label="Duty phone", verified_at=since)
-            seal(contact, phone=phone)
+            contact = Contact(refuge_id=refuge.id, verified_at=since)
+            seal(contact, phone=phone, label="Duty phone")
             db.session.add(contact)
         return refuge
 

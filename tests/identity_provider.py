@@ -28,6 +28,7 @@ class IdentityProvider:
     spoil: dict[str, Any] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     issuer: str = ""
+    named: str = ""  # what its metadata calls itself, where that is not so
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
     signing_key: RSAKey | None = None
 
@@ -45,7 +46,7 @@ class IdentityProvider:
         @flask.get("/.well-known/openid-configuration")
         def configuration() -> dict[str, Any]:
             return {
-                "issuer": self.issuer,
+                "issuer": self.named or self.issuer,
                 "authorization_endpoint": f"{self.issuer}/authorize",
                 "token_endpoint": f"{self.issuer}/token",
                 "jwks_uri": f"{self.issuer}/keys",
@@ -86,7 +87,7 @@ class IdentityProvider:
         now = int(time.time())
         said = {
             "iss": self.issuer,
-            "sub": "officer-1",
+            "sub": "of " + str(self.claims.get("email", "")).lower(),
             "aud": CLIENT,
             "iat": now,
             "exp": now + 300,

@@ -143,7 +143,8 @@ class ServiceDoors:
         """The desk has dealt with the week's loose ends."""
         desk = self.actor(COORDINATOR.email)
         before = self.now - older_than
-        for task in tasks.list_tasks(by=desk).tasks:
+        groups = tasks.list_tasks(by=desk).groups
+        for task in (task for group in groups for task in group.tasks):
             if task.opened_at < before:
                 tasks.finish_task(task.public_id, by=desk)
 

@@ -20,8 +20,11 @@ from app.fields.index import PHONE, newest_fingerprint
 from app.fields.keys import Wrapped
 from app.fields.providers import provider
 from app.fields.sealing import decrypt, encrypt, new_key
+from app.models.access import BreakGlass
 from app.models.beds import Refuge
 from app.models.clocks import EscalationContact
+from app.models.declines import DeclineReview
+from app.models.drafts import Draft
 from app.models.enquiries import HouseQuestion
 from app.models.factors import Totp
 from app.models.keys import Buried, RecordKey, Tombstone
@@ -47,13 +50,16 @@ class Shape:
 # ``phone`` of a contact lies in its column ``phone_sealed``, its fingerprint in ``phone_index``.
 SEALED: dict[type[Base], Shape] = {
     Caller: Shape("id", ("callback_phone", "incident_ref")),
-    Contact: Shape("public_id", ("phone",), "phone"),
+    Contact: Shape("public_id", ("phone", "label"), "phone"),
     EscalationContact: Shape("public_id", ("phone",)),
+    DeclineReview: Shape("public_id", ("outcome",)),
     SmsInbox: Shape("message_sid", ("from_phone", "body"), "from_phone"),
     Placement: Shape("public_id", ("override_note",)),
     HouseQuestion: Shape("public_id", ("note",)),
     Refuge: Shape("public_id", ("handover_point",)),
     Totp: Shape("user_id", ("secret",)),
+    BreakGlass: Shape("public_id", ("reason",)),
+    Draft: Shape("id", ("form",)),
 }
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from app.models.columns import BigId, Created, PublicId, Word, one_of
+from app.models.columns import BigId, Created, PublicId, Sealed, Word, one_of
 
 
 class RuleKind(StrEnum):
@@ -48,7 +49,8 @@ class BreakGlass(Base):
 
     __tablename__ = "break_glass"
     __table_args__ = (
-        CheckConstraint("char_length(reason) BETWEEN 15 AND 500", name="reason"),
+        # 15 to 500 letters, sealed; none once its record was purged.
+        CheckConstraint("octet_length(reason_sealed) BETWEEN 44 AND 2100", name="reason_sealed"),
         CheckConstraint("approved_by_id <> asked_by_id", name="two_people"),
         CheckConstraint("num_nonnulls(approved_by_id, approved_at, ends_at) IN (0, 3)",
                         name="whole"),
@@ -59,7 +61,8 @@ class BreakGlass(Base):
     public_id: Mapped[PublicId]
     referral_id: Mapped[int] = mapped_column(ForeignKey("referral.id"))
     asked_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
-    reason: Mapped[str] = mapped_column(Text)
+    key_id: Mapped[UUID | None]
+    reason_sealed: Mapped[Sealed | None]
     asked_at: Mapped[Created]
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     approved_at: Mapped[datetime | None]

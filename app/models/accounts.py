@@ -61,6 +61,8 @@ class User(Base):
             name="refuge_staff_have_refuge",
         ),
         CheckConstraint("role <> 'system'", name="no_system_user"),
+        CheckConstraint("(force_issuer IS NULL) = (force_subject IS NULL)", name="force_login"),
+        UniqueConstraint("force_issuer", "force_subject"),
         Index("uq_user_account_email", text("lower(email)"), unique=True,
               info={"conflict": "Somebody already signs in with that e-mail address."}),
     )  # fmt: skip
@@ -72,6 +74,9 @@ class User(Base):
     name: Mapped[str] = mapped_column(Text)
     email: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str | None] = mapped_column(Text)
+    # Who this is to the force's own sign-in, from the first time on: addresses are given anew.
+    force_issuer: Mapped[str | None] = mapped_column(Text)
+    force_subject: Mapped[str | None] = mapped_column(Text)
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[Created]
 

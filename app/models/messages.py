@@ -82,7 +82,9 @@ class Contact(Base):
 
     __tablename__ = "contact"
     __table_args__ = (
+        # A number that has ended may be another house's one day; until then it is in use.
         Index("uq_contact_phone_index", "phone_index", unique=True,
+              postgresql_where=text("ends_at IS NULL"),
               info={"conflict": "That number is in use already."}),
         CheckConstraint("(answers_from IS NULL) = (replaces_id IS NULL)", name="replaces"),
         UniqueConstraint("id", "refuge_id"),
@@ -94,7 +96,7 @@ class Contact(Base):
     phone_sealed: Mapped[Sealed]
     phone_index: Mapped[Fingerprint]
     phone_index_key: Mapped[str] = mapped_column(Text)
-    label: Mapped[str] = mapped_column(Text)
+    label_sealed: Mapped[Sealed]
     verified_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
     position: Mapped[int] = mapped_column(server_default=text("1"))

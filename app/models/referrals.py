@@ -214,10 +214,10 @@ class Referral(Base):
     version: Mapped[int] = mapped_column(server_default=text("0"))
     purged_at: Mapped[datetime | None]
     # A move to another house: the stay that she keeps until she is there. Who asked for it stands
-    # in ``officer_id`` and ``force_id``, and is nobody of the police.
-    transfer_of_id: Mapped[int | None] = mapped_column(
-        ForeignKey("placement.id", use_alter=True, name="fk_referral_transfer_of_id")
-    )
+    # in ``officer_id`` and ``force_id``, and is nobody of the police. No foreign key, because
+    # requests and placements would then be joined in two ways: a trigger refuses a stay that is
+    # not there.
+    transfer_of_id: Mapped[int | None] = mapped_column(BigInteger)
     transfer_reason: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
     # Where she stood, and no finer: set when the rest is purged, for figures alone.
     region_code: Mapped[str | None] = mapped_column(ForeignKey("region.code"))

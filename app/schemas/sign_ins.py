@@ -13,7 +13,7 @@ from app.services.passwords import LONGEST, SHORTEST, TOO_SHORT
 
 EMAIL_HELP = "Type a work e-mail address, like name@force.example."
 CODE_HELP = "Type the 6 digits that the app shows now."
-JOIN_HELP = "Type the code that you were given, like 7K2M-4QXR-9TWF-H3PC-6VNB."
+JOIN_HELP = "Type the code that you were given, like 7K2M-4QXR-9TWF-H3PC-6VNB-8DJG."
 TOO_LONG = "That is too long to be a password."
 
 

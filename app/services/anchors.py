@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from cryptography.exceptions import InvalidSignature
@@ -28,6 +29,10 @@ TIMEOUT_SECONDS = (3.0, 5.0)  # to connect, to answer: a worker that stops has t
 
 class NotAnchored(DomainError):
     """The head could not be put where it must be; the trail itself is whole and goes on."""
+
+
+class NotKept(requests.RequestException):
+    """What was sent cannot be read again where the answer says that it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +124,18 @@ def _send(url: str, content: bytes) -> None:
     answer.raise_for_status()
     if answer.is_redirect:
         raise requests.TooManyRedirects("an anchor is not sent elsewhere")
+    _read_back(url, answer.headers.get("Location", ""), content)
+
+
+def _read_back(url: str, where: str, content: bytes) -> None:
+    """A place that takes everything and keeps nothing must be noticed while the head is known."""
+    kept_at = urljoin(url, where)
+    if not where or urlsplit(kept_at)[:2] != urlsplit(url)[:2]:
+        raise NotKept("the answer does not say where on that server the head can be read")
+    with requests.get(kept_at, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True) as kept:
+        kept.raise_for_status()
+        if kept.is_redirect or kept.raw.read(len(content) + 1, decode_content=True) != content:
+            raise NotKept("another head was read than was sent")
 
 
 def read_anchors(folder: Path) -> list[Anchor]:

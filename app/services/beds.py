@@ -18,6 +18,7 @@ from app.models.messages import Contact
 from app.models.reference import Feature, Region
 from app.policy import visible_refuges
 from app.queue import Job, defer
+from app.services.duty import in_use
 
 OPENERS = (Role.ADMINISTRATOR, Role.SYSTEM)
 
@@ -153,10 +154,10 @@ def add_contact(refuge: UUID, phone: str, label: str, *, by: Actor) -> UUID:
         house = _own_refuge(refuge, by)
         with as_waymark():
             same = any_of(Contact.phone_index, PHONE, phone)
-            if db.session.scalar(select(Contact.id).where(same)):
+            if db.session.scalar(select(Contact.id).where(same, in_use(now))):
                 raise Conflict("That number is in use already.")
-            contact = Contact(refuge_id=house.id, label=label, verified_at=now)
-            seal(contact, phone=phone)
+            contact = Contact(refuge_id=house.id, verified_at=now)
+            seal(contact, phone=phone, label=label)
             db.session.add(contact)
         record(Fact.CONTACT_ADDED, by=by, refuge_id=house.id, detail={"contact": contact.id})
         return contact.public_id

@@ -19,6 +19,7 @@ from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import PROMISED, WAITING, Referral, ReferralState
 from app.policy import only_for, visible_tasks
 from app.services.board_groups import in_groups
+from app.services.decline_review import count_open
 from app.services.desk import (
     HousesAsked,
     Line,
@@ -80,6 +81,7 @@ class Board:
     free_rooms: int
     open_tasks: int
     texts_stuck: int
+    declines: int
     expected: list[PreAlertShown]
 
     @property
@@ -121,6 +123,7 @@ def look(*, by: Actor, is_live: bool = False) -> Board:
             expected=open_pre_alerts(by, now),
             free_rooms=sum(room.is_free for room in rooms.values()),
             texts_stuck=stuck_texts(now),
+            declines=count_open(),
             open_tasks=db.session.scalar(select(func.count()).select_from(tasks)) or 0,
         )
 

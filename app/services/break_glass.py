@@ -18,7 +18,7 @@ from app.authz import Stage, disclose
 from app.db import as_waymark, db, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.events import Fact, record
-from app.fields import open_field
+from app.fields import open_field, open_fields, seal
 from app.models.access import AccessNotice, BreakGlass
 from app.models.accounts import Organisation, User
 from app.models.placements import LIVE, Placement
@@ -95,7 +95,8 @@ def ask(ref: str, reason: str, *, by: Actor) -> UUID:
     with transaction(by=by) as now:
         refuse_unless_proved(by, now)
         referral = _visible(ref, by)
-        glass = BreakGlass(referral_id=referral.id, asked_by_id=by.user_id, reason=said)
+        glass = BreakGlass(referral_id=referral.id, asked_by_id=by.user_id)
+        seal(glass, reason=said)
         db.session.add(glass)
         db.session.flush()
         detail: dict[str, object] = {"break_glass_id": glass.id}
@@ -215,11 +216,23 @@ def list_looks(*, by: Actor) -> GlassPage:
                     .where(BreakGlass.id.in_([each.id for each in found]))
                 )
             }
-        return GlassPage(looks=[_shown(each, *names[each.id], by, now) for each in found])
+        reasons = open_fields(found, "reason")
+        return GlassPage(
+            looks=[
+                _shown(each, reason, *names[each.id], by, now)
+                for each, reason in zip(found, reasons, strict=True)
+            ]
+        )
 
 
 def _shown(
-    glass: BreakGlass, ref: str, asked_by: str, approved_by: str, by: Actor, now: datetime
+    glass: BreakGlass,
+    reason: str,
+    ref: str,
+    asked_by: str,
+    approved_by: str,
+    by: Actor,
+    now: datetime,
 ) -> GlassShown:
     is_own = glass.asked_by_id == by.user_id
     waits = glass.approved_at is None and glass.asked_at >= now - WAITS
@@ -227,7 +240,7 @@ def _shown(
         public_id=glass.public_id,
         ref=ref,
         asked_by=asked_by,
-        reason=glass.reason,
+        reason=reason,
         asked_at=glass.asked_at,
         approved_by=approved_by,
         ends_at=glass.ends_at,

@@ -322,13 +322,14 @@ def _texts(asked: HousesAsked | None) -> dict[UUID, list[TextSent]]:
     found: dict[UUID, list[TextSent]] = {}
     offers = [each.public_id for each in asked.all_asked] if asked else []
     rows = db.session.execute(
-        select(Placement.public_id, Contact.label, Message.state, Message.provider_status)
+        select(Placement.public_id, Contact, Message.state, Message.provider_status)
         .join(Contact, Contact.id == Message.contact_id)
         .join(Placement, Placement.id == Message.placement_id)
         .where(Placement.public_id.in_(offers), Message.template == "offer")
         .order_by(Contact.position, Contact.id)
     ).all()
-    for offer, label, state, heard in rows:
+    labels = open_fields([row[1] for row in rows], "label")
+    for label, (offer, _, state, heard) in zip(labels, rows, strict=True):
         found.setdefault(offer, []).append(TextSent(phone_label=label, state=heard or state))
     return found
 

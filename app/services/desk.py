@@ -278,7 +278,7 @@ def _homes(ids: list[int]) -> dict[int, str]:
         select(Referral.id, Refuge.alias)
         .join(Placement, Placement.id == Referral.transfer_of_id)
         .join(Refuge, Refuge.id == Placement.refuge_id)
-        .where(Referral.id.in_(ids))
+        .where(Referral.id.in_(ids), Placement.state == PlacementState.ARRIVED)
     )
     return {referral_id: alias for referral_id, alias in rows}  # noqa: C416 - a row is no pair
 

@@ -103,6 +103,9 @@ def _area(area: ShownArea) -> Iterator[Line]:
 def _reasons(about: str, whose: str, reasons: tuple[Reason, ...]) -> Iterator[Line]:
     for each in reasons:
         yield about, whose, f"{each.side}: {each.text}", str(each.count)
+    for side in dict.fromkeys(each.side for each in reasons if each.is_unmet):
+        unmet = sum(each.count for each in reasons if each.side == side and each.is_unmet)
+        yield about, whose, f"{side}: of these unmet need", str(unmet)
 
 
 def _money(figures: ShownFigures) -> Iterator[Line]:

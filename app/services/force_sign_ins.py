@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from app.actors import POLICE, SYSTEM
 from app.db import db, transaction
@@ -26,6 +26,8 @@ REFUSED = (
 class ForceSaid:
     """What the force's signed answer says. ``signed_in_at`` is in seconds since 1970."""
 
+    issuer: str
+    subject: str
     email: str
     is_email_verified: bool
     methods: frozenset[str]
@@ -40,20 +42,33 @@ def by_force(said: ForceSaid, *, force_code: str) -> str:
             second factor within the last five minutes.
     """
     with transaction(by=SYSTEM) as now:
-        user = db.session.scalar(
-            select(User)
-            .join(Organisation, Organisation.id == User.organisation_id)
-            .where(
-                func.lower(User.email) == said.email.strip().lower(),
-                Organisation.force_code == force_code,
-                User.role.in_(POLICE),
-                User.is_active,
-            )
-        )
+        user = _known(said, force_code) or _by_email(said, force_code)
         if user is not None and said.is_email_verified and _is_good(said):
+            user.force_issuer, user.force_subject = said.issuer, said.subject
             return start(user, How.FORCE, now)
         record(Fact.SIGN_IN_REFUSED, by=SYSTEM, subject_user_id=user.id if user else None)
     raise NotAllowed(REFUSED)
+
+
+def _of_force(force_code: str) -> Select[User]:
+    return (
+        select(User)
+        .join(Organisation, Organisation.id == User.organisation_id)
+        .where(Organisation.force_code == force_code, User.role.in_(POLICE), User.is_active)
+    )
+
+
+def _known(said: ForceSaid, force_code: str) -> User | None:
+    """Whoever came in as this subject of this issuer before, whatever the address is now."""
+    is_same = (User.force_issuer == said.issuer, User.force_subject == said.subject)
+    return db.session.scalar(_of_force(force_code).where(*is_same))
+
+
+def _by_email(said: ForceSaid, force_code: str) -> User | None:
+    """The first time. An address that was given to somebody new does not open the old account."""
+    is_hers = func.lower(User.email) == said.email.strip().lower()
+    is_first = User.force_subject.is_(None)
+    return db.session.scalar(_of_force(force_code).where(is_hers, is_first))
 
 
 def _is_good(said: ForceSaid) -> bool:

@@ -103,6 +103,9 @@ RULES = {
         SELECT c.id::text FROM contact c LEFT JOIN record_key k ON k.id = c.key_id
          WHERE k.id IS NULL
         UNION ALL
+        SELECT d.id::text FROM decline_review d LEFT JOIN record_key k ON k.id = d.key_id
+         WHERE k.id IS NULL AND d.outcome_sealed IS NOT NULL
+        UNION ALL
         SELECT m.id::text FROM escalation_contact m LEFT JOIN record_key k ON k.id = m.key_id
          WHERE k.id IS NULL
         UNION ALL

@@ -29,7 +29,7 @@ from app.services.proof import refuse_unless_proved
 from app.services.sign_ins import start
 
 LASTS = timedelta(hours=72)
-GROUPS, SIGNS = 5, 4  # twenty signs of 30: 98 bits, so guessing needs no counting
+GROUPS, SIGNS = 6, 4  # 24 signs of 30: 117 bits, so guessing needs no counting
 REFUSED = (
     "That code is not right, was used already, or is older than three days."
     " Check it, or ask for another one."
@@ -73,6 +73,7 @@ def recover(public_id: UUID, *, by: Actor) -> tuple[str, str]:
             raise NotAllowed("Somebody else must do this for you: it is how we know it is you.")
         refuse_unless_proved(by, now)
         end_everything(user.id, now)
+        user.force_issuer = user.force_subject = None
         db.session.execute(
             update(Invitation)
             .where(Invitation.user_id == user.id, Invitation.ended_at.is_(None))

@@ -77,7 +77,7 @@ def _shown(row: Contact, now: datetime) -> PhoneShown:
     is_new = row.answers_from is not None and row.answers_from > now
     return PhoneShown(
         public_id=row.public_id,
-        label=row.label,
+        label=open_field(row, "label"),
         phone=open_field(row, "phone"),
         is_stopped=row.stopped_at is not None,
         answers_from=row.answers_from if is_new else None,
@@ -103,17 +103,16 @@ def change_number(public_id: UUID, new: NewNumber, *, by: Actor) -> None:
         old.ends_at = now if new.is_lost else settled
         made = Contact(
             refuge_id=old.refuge_id,
-            label=old.label,
             position=old.position,
             verified_at=now,
             replaces_id=old.id,
             answers_from=settled,
         )
         if db.session.scalar(
-            select(Contact.id).where(any_of(Contact.phone_index, PHONE, new.phone))
+            select(Contact.id).where(any_of(Contact.phone_index, PHONE, new.phone), in_use(now))
         ):
             raise Conflict("That number is in use already.")
-        seal(made, phone=new.phone)
+        seal(made, phone=new.phone, label=open_field(old, "label"))
         db.session.add(made)
         db.session.flush()
         _tell(Template.NUMBER_REPLACED, old, made, now)

@@ -12,6 +12,7 @@ from app.actors import Actor, Role
 from app.db import db, transaction
 from app.errors import Invalid
 from app.events import Fact, record
+from app.fields import open_fields
 from app.models.accounts import Organisation, User
 from app.models.beds import Refuge
 from app.models.events import Event
@@ -94,7 +95,7 @@ def who_looked(asked: Asked, *, by: Actor) -> Looks:
             .outerjoin(Organisation, Organisation.id == User.organisation_id)
             .outerjoin(Contact, Contact.id == Event.actor_contact_id)
             .outerjoin(Refuge, Refuge.id == Contact.refuge_id)
-            .with_only_columns(Event, User.name, Organisation.name, Contact.label, Refuge.alias)
+            .with_only_columns(Event, User.name, Organisation.name, Contact, Refuge.alias)
             .where(_names(referral_id))
             .order_by(Event.id.desc())
             .limit(SHOWN + 1)
@@ -103,10 +104,14 @@ def who_looked(asked: Asked, *, by: Actor) -> Looks:
             query = query.where(Event.id < asked.before)
         rows = db.session.execute(query).all()
         shown = rows[:SHOWN]
+        labels = open_fields([row[3] for row in shown], "label")
         return Looks(
             ref=asked.ref,
             why=asked.why,
-            entries=[_entry(*row) for row in shown],
+            entries=[
+                _entry(event, name, organisation, label, alias)
+                for (event, name, organisation, _, alias), label in zip(shown, labels, strict=True)
+            ],
             older=shown[-1][0].id if len(rows) > SHOWN else None,
         )
 
@@ -118,13 +123,13 @@ def _names(referral_id: int) -> ColumnElement[bool]:
 
 
 def _entry(
-    event: Event, name: str | None, organisation: str | None, label: str | None, alias: str | None
+    event: Event, name: str | None, organisation: str | None, label: str, alias: str | None
 ) -> Entry:
     is_phone = event.actor_contact_id is not None
     return Entry(
         at=event.at,
         what=event.kind,
-        who=name or label or "",
+        who=name or label,
         role=event.actor_role,
         organisation=organisation or alias or "",
         channel="text" if is_phone else "web" if event.actor_user_id is not None else "",

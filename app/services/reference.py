@@ -17,6 +17,7 @@ from app.actors import SYSTEM
 from app.db import Base, db, transaction
 from app.errors import Invalid
 from app.models.abuse import AbuseLimit
+from app.models.declines import DeclineRule
 from app.models.enquiries import EnquiryPolicy
 from app.models.reference import (
     ClockPolicy,
@@ -103,6 +104,7 @@ def _tables() -> Iterator[tuple[type[Base], tuple[str, ...], list[Row]]]:
     yield SupportItem, ("code",), _support_items()
     yield AbuseLimit, ("code", "valid_from"), _abuse_limits()
     yield SmallCountRule, ("valid_from",), _small_count_rules()
+    yield DeclineRule, ("code", "valid_from"), _decline_rules()
     yield RetentionRule, ("kind", "valid_from"), _retention_rules()
 
 
@@ -268,6 +270,19 @@ def _small_count_rules() -> list[Row]:
             "text": row["text"],
         }
         for row in read_rows("small_count_rule.csv")
+    ]
+
+
+def _decline_rules() -> list[Row]:
+    return [
+        {
+            "code": row["code"],
+            "valid_from": date.fromisoformat(row["valid_from"]),
+            "at_least": int(row["at_least"]),
+            "window_days": int(row["window_days"]),
+            "text": row["text"],
+        }
+        for row in read_rows("decline_rules.csv")
     ]
 
 

@@ -83,11 +83,15 @@ class Area:
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """Why, and how often. ``side`` says whose decision it was; sides are never added up."""
+    """Why, and how often. ``side`` says whose decision it was; sides are never added up.
+
+    ``is_unmet`` says that the reason counts as a need that was not met.
+    """
 
     side: str
     text: str
     count: int
+    is_unmet: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,18 +108,25 @@ NO_ROOM = """
      WHERE r.state = 'ready'
         OR (r.state = 'unmet' AND r.closed_at > :since AND r.closed_at <= :now)"""
 
+# The four kinds of no, each by the kind of its reason. A silence of the days before silences had
+# reasons is one too; what the desk took back or Waymark ended by itself is none.
 SAID_NO = """
-    SELECT s.state, reason.text, count(*) AS offers
+    SELECT coalesce(reason.kind, 'lapsed') AS kind, reason.text,
+           coalesce(reason.counts_as_unmet, true) AS is_unmet, count(*) AS offers
       FROM report_stay s LEFT JOIN reason ON reason.code = s.reason_code
-     WHERE s.ended_at > :since AND s.ended_at <= :now AND s.state IN ('declined', 'lapsed')
-     GROUP BY s.state, reason.text"""
+     WHERE s.ended_at > :since AND s.ended_at <= :now
+       AND (s.state = 'lapsed'
+            OR (s.state IN ('declined', 'withdrawn')
+                AND reason.kind IN ('declined_by_refuge', 'declined_by_survivor',
+                                    'withdrawn_by_referrer')))
+     GROUP BY 1, 2, 3"""
 
 ENDED = """
-    SELECT reason.kind, reason.text, count(*) AS requests
+    SELECT reason.kind, reason.text, reason.counts_as_unmet AS is_unmet, count(*) AS requests
       FROM report_referral r JOIN reason ON reason.code = r.closed_reason
      WHERE r.closed_at > :since AND r.closed_at <= :now
        AND r.state IN ('withdrawn', 'not_arrived', 'unmet')
-     GROUP BY reason.kind, reason.text"""
+     GROUP BY reason.kind, reason.text, reason.counts_as_unmet"""
 
 # The view leaves out what fewer than five stays have in common.
 SUPPORT = """

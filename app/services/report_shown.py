@@ -233,7 +233,7 @@ def _pace(
 def _reasons(reasons: Sequence[Reason], rule: Rule) -> tuple[Reason, ...]:
     """Only what is frequent: a line that is not there may be none or a few."""
     found = [
-        Reason(side=each.side, text=each.text, count=count)
+        Reason(side=each.side, text=each.text, count=count, is_unmet=each.is_unmet)
         for each in reasons
         if (count := rule.shown(each.count))
     ]

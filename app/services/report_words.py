@@ -6,6 +6,8 @@ from app.models.reference import ReasonKind
 
 # Whose decision a reason explains. They are shown apart and never added up.
 SIDES = {
+    ReasonKind.DECLINED_BY_REFUGE.value: "The house said no",
+    ReasonKind.LAPSED.value: "Nobody answered",
     ReasonKind.DECLINED_BY_SURVIVOR.value: "She decided",
     ReasonKind.WITHDRAWN_BY_REFERRER.value: "The police withdrew",
     ReasonKind.NOT_ARRIVED.value: "She did not arrive",

@@ -131,14 +131,16 @@ def _assemble(charity: str, period: Period, counted: _Counted) -> Figures:
         no_room=_no_room(counted.no_room),
         said_no=_most_first(
             Reason(
-                side="No answer" if row.state == "lapsed" else "The house",
+                side=SIDES[row.kind],
                 text=row.text or "No answer in time",
                 count=row.offers,
+                is_unmet=row.is_unmet,
             )
             for row in counted.said_no
         ),
         ended=_most_first(
-            Reason(side=SIDES[row.kind], text=row.text, count=row.requests) for row in counted.ended
+            Reason(side=SIDES[row.kind], text=row.text, count=row.requests, is_unmet=row.is_unmet)
+            for row in counted.ended
         ),
         support=tuple(
             Reason(side=SUPPORT[row.state], text=row.text, count=row.stays)

@@ -19,6 +19,8 @@ from app.codes import CODE_LETTERS
 from app.db import db, transaction
 from app.events import Fact, record
 from app.fields import shred
+from app.models.access import BreakGlass
+from app.models.declines import DeclineReview
 from app.models.enquiries import HouseQuestion
 from app.models.events import Event
 from app.models.keys import Buried, Tombstone
@@ -38,6 +40,7 @@ from app.models.referrals import (
     Safety,
 )
 from app.models.retention import Kept, LegalHold, RetentionRule
+from app.services.drafts import purge_drafts
 from app.services.retention_people import purge_accounts, purge_sign_ins
 
 AT_ONCE = 200
@@ -82,6 +85,7 @@ def purge_old() -> dict[str, int]:
             "plans": _purge_plans(_before(Kept.PLAN, now), now),
             "forms": _rows(delete(FormKey).where(FormKey.created_at <= _before(Kept.FORM, now))),
             "pre_alerts": _purge_pre_alerts(_before(Kept.PRE_ALERT, now)),
+            "drafts": purge_drafts(now),
             "sign_ins": purge_sign_ins(_before(Kept.SIGN_IN, now)),
             "accounts": purge_accounts(_before(Kept.ACCOUNT, now), now),
         }
@@ -164,7 +168,19 @@ def _purge(referral: Referral, now: datetime) -> None:
             HouseQuestion.placement_id.in_([placement.id for placement in placements])
         )
     )
-    keys = [caller.key_id, *(placement.key_id for placement in placements), *questions]
+    looks = db.session.scalars(
+        select(BreakGlass).where(BreakGlass.referral_id == referral.id).with_for_update()
+    ).all()
+    keys = [caller.key_id, *questions]
+    keys += [*(each.key_id for each in placements), *(look.key_id for look in looks)]
+    reviews = db.session.scalars(
+        select(DeclineReview).where(
+            DeclineReview.placement_id.in_([each.id for each in placements])
+        )
+    ).all()
+    keys += [review.key_id for review in reviews]
+    for review in reviews:
+        review.key_id = review.outcome_sealed = None
     referral.region_code = db.session.scalar(
         select(District.region_code)
         .join(Needs, Needs.district_code == District.code)
@@ -182,6 +198,8 @@ def _purge(referral: Referral, now: datetime) -> None:
     for placement in placements:
         placement.key_id = placement.override_note_sealed = None
         placement.override_cost, placement.offer_code = "", _code(6)
+    for look in looks:
+        look.key_id = look.reason_sealed = None
     db.session.flush()
     for model, part_id in parts:
         _rows(delete(model).where(model.id == part_id))

@@ -55,6 +55,7 @@ def purge_accounts(before: datetime, now: datetime) -> int:
 
 def _empty(user: User, now: datetime) -> None:
     user.name, user.email, user.password_hash = FORMER, former_email(user.public_id), None
+    user.force_issuer = user.force_subject = None
     keys = db.session.scalars(select(Totp.key_id).where(Totp.user_id == user.id)).all()
     db.session.flush()
     for model in (SignIn, Passkey, Totp, Invitation):

@@ -12,6 +12,7 @@ from app.actors import Actor, Role
 from app.db import db, transaction
 from app.errors import Invalid, NotFound
 from app.events import Fact, record
+from app.fields import open_fields
 from app.models.clocks import Day, RotaSlot
 from app.models.messages import Contact
 from app.policy import only_for
@@ -67,6 +68,7 @@ def show_rota(*, by: Actor) -> RotaPage:
                 select(Contact).where(Contact.refuge_id == house).order_by(Contact.position)
             )
         }
+        names = dict(zip(phones, open_fields(list(phones.values()), "label"), strict=True))
         texted = [phone.id for phone in reachable(house, now)]
         on_duty = [slot.contact_id for slot in slots if covers(slot, now)]
         first = [each for each in on_duty if each in texted][:1]
@@ -74,7 +76,7 @@ def show_rota(*, by: Actor) -> RotaPage:
             slots=[
                 SlotShown(
                     public_id=slot.public_id,
-                    phone=phones[slot.contact_id].label,
+                    phone=names[slot.contact_id],
                     position=slot.position,
                     days=slot.days,
                     first_on=slot.first_on,
@@ -85,8 +87,8 @@ def show_rota(*, by: Actor) -> RotaPage:
                 )
                 for slot in slots
             ],
-            phones=[(phones[each].public_id, phones[each].label) for each in texted],
-            texted_now=[phones[each].label for each in (first if slots else texted)],
+            phones=[(phones[each].public_id, names[each]) for each in texted],
+            texted_now=[names[each] for each in (first if slots else texted)],
         )
 
 

@@ -172,6 +172,18 @@ def who_is(token: str, *, is_present: bool = True) -> Actor | None:
         )
 
 
+def idled_out(token: str, now: datetime) -> int | None:
+    """Whose sign-in this was, where only its quarter of an hour without a tap has ended it."""
+    return db.session.scalar(
+        select(SignIn.user_id).where(
+            SignIn.token_sha256 == _digest(token),
+            SignIn.ended_at.is_(None),
+            SignIn.last_seen_at <= now - IDLE,
+            SignIn.started_at > now - LONGEST,
+        )
+    )
+
+
 def _is_live(now: datetime) -> ColumnElement[bool]:
     return (
         SignIn.ended_at.is_(None)

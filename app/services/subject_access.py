@@ -17,6 +17,7 @@ from app.db import db, transaction
 from app.errors import Conflict, NotFound
 from app.events import Fact, record
 from app.models.beds import Refuge
+from app.models.enquiries import HouseQuestion
 from app.models.events import Event
 from app.models.placements import Placement
 from app.models.reference import District, Feature, Language, Reason, Region
@@ -132,7 +133,14 @@ def _copy(referral: Referral, now: datetime) -> dict[str, Any]:
             select(Placement).where(Placement.referral_id == referral.id).order_by(Placement.id)
         )
     )
+    asked = {
+        question.placement_id: question
+        for question in db.session.scalars(
+            select(HouseQuestion).where(HouseQuestion.placement_id.in_([p.id for p in placements]))
+        )
+    }
     notes = sum(placement.override_note_sealed is not None for placement in placements)
+    notes += sum(question.note_sealed is not None for question in asked.values())
     return {
         "made_at": _moment(now),
         "request": {
@@ -145,7 +153,7 @@ def _copy(referral: Referral, now: datetime) -> dict[str, Any]:
         },
         "needs": _needs(db.session.get_one(Needs, referral.needs_id)),
         "places_to_avoid": _safety(db.session.get_one(Safety, referral.safety_id)),
-        "rooms_offered": [_placement(placement) for placement in placements],
+        "rooms_offered": [_placement(each, asked.get(each.id)) for each in placements],
         "who_looked_and_what_happened": _events(referral),
         "not_in_this_copy": [text.format(notes=notes) for text in NOT_IN_IT],
     }
@@ -188,7 +196,7 @@ def _safety(safety: Safety) -> dict[str, Any]:
     }
 
 
-def _placement(placement: Placement) -> dict[str, Any]:
+def _placement(placement: Placement, asked: HouseQuestion | None) -> dict[str, Any]:
     """Safety: the region, as everybody outside is told; no alias, room or meeting point."""
     region = db.session.scalar(
         select(Region.name)
@@ -204,6 +212,8 @@ def _placement(placement: Placement) -> dict[str, Any]:
         "ended_at": _moment(placement.ended_at),
         "because": _reason(placement.reason_code),
         "chosen_by_a_person_because": _reason(placement.override_reason),
+        "the_house_asked": _reason(asked.code) if asked else None,
+        "it_was_answered": asked.answer if asked else None,
     }
 
 

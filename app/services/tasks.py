@@ -26,15 +26,30 @@ from app.models.messages import (
     TaskKind,
 )
 from app.models.placements import Placement
+from app.models.reference import Urgency
 from app.models.referrals import Caller, Referral
 from app.policy import only_for, visible_refuges, visible_tasks
 from app.services import claims
 from app.services.call_backs import waiting_of
 from app.services.claims import Taken
+from app.services.decline_review import count_open
 from app.services.managers import managers_now
 
 TEXTS_SHOWN_FOR = timedelta(hours=48)
 TEXTS_SHOWN = 50
+# By what they are about; everything else is about a woman who waits, or may be in danger.
+WOMEN = "women"
+GROUPS: dict[str, tuple[TaskKind, ...]] = {
+    "intruders": (
+        *(TaskKind.TRAIL_BROKEN, TaskKind.HONEY_TOUCHED, TaskKind.SIGN_IN_ATTACKED),
+        *(TaskKind.LOOKS_SPENT, TaskKind.ACCOUNT_RECOVERED),
+    ),
+    "houses": (
+        *(TaskKind.PHONE_STOPPED, TaskKind.WRONG_CODES, TaskKind.NUMBER_CHANGED),
+        TaskKind.ABANDONED,
+    ),
+}
+PRIORITY = {urgency.value: urgency.priority for urgency in Urgency}
 BAD_ENDS = ("failed", "undelivered")
 # What helps, by kind; "she" only where a request is meant.
 WHAT_TO_DO = {
@@ -47,8 +62,9 @@ WHAT_TO_DO = {
     TaskKind.TEXT_FAILED: "Ring the house's duty line: nobody there may know of this offer.",
     TaskKind.PHONE_STOPPED: "Ring the house. Texts start again when somebody there sends START"
     " from that phone.",
-    TaskKind.QUESTION: "Ring the house's duty line and answer what they ask. The room stays held"
-    " until the time to answer; they then text ACCEPT or DECLINE.",
+    TaskKind.QUESTION: "Open the request: what they ask stands beside the house, and is answered"
+    " there. If nothing stands there, ring the duty line. The offer stays open until the time to"
+    " answer; they then text ACCEPT or DECLINE.",
     TaskKind.WRONG_CODES: "Ring the house and ask who sends them. If nobody there does, have the"
     " number taken off.",
     TaskKind.SIGN_IN_ATTACKED: "Ring this person and ask whether it is them. They can still sign"
@@ -104,6 +120,7 @@ class TaskShown:
     what_to_do: str
     opened_at: datetime
     ref: str
+    urgency: str
     officer_phone: str = ""
     alias: str
     duty_line: str
@@ -128,11 +145,24 @@ class FailedText:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TasksPage:
-    """What needs a person now, oldest first, and the texts that failed in the last 48 hours."""
+class TaskGroup:
+    """Tasks of one kind of trouble; ``about`` is a heading of words.toml."""
 
+    about: str
     tasks: list[TaskShown]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TasksPage:
+    """What needs a person now, the most urgent group first; texts that failed within 48 hours.
+
+    Of those about a woman the most urgent request stands first, then the oldest. ``declines`` wait
+    on a page of their own.
+    """
+
+    groups: list[TaskGroup]
     failed_texts: list[FailedText]
+    declines: int
 
 
 def list_tasks(*, by: Actor) -> TasksPage:
@@ -149,7 +179,7 @@ def list_tasks(*, by: Actor) -> TasksPage:
             .outerjoin(Refuge, Refuge.id == func.coalesce(Placement.refuge_id, Contact.refuge_id))
             .outerjoin(Organisation, Organisation.id == User.organisation_id)
             .with_only_columns(
-                *(Task, Referral.ref, Caller, Refuge, Contact),
+                *(Task, Referral, Caller, Refuge, Contact),
                 User.name + ", " + Organisation.name,
             )
             .where(Task.done_at.is_(None))
@@ -159,14 +189,15 @@ def list_tasks(*, by: Actor) -> TasksPage:
         named = sorted({row[0].referral_id for row in rows if row[0].referral_id})
         record(Fact.REFERRALS_LISTED, by=by, detail={"referral_ids": named})
         return TasksPage(
-            tasks=[_shown(*row, managers, taken.get(row[0].id)) for row in rows],
+            groups=_grouped([_shown(*row, managers, taken.get(row[0].id)) for row in rows]),
+            declines=count_open(),
             failed_texts=_failed_texts(by, now - TEXTS_SHOWN_FOR),
         )
 
 
 def _shown(
     task: Task,
-    ref: str | None,
+    referral: Referral | None,
     caller: Caller | None,
     refuge: Refuge | None,
     contact: Contact | None,
@@ -174,6 +205,7 @@ def _shown(
     managers: dict[TaskKind, list[Number]],
     taken: Taken | None,
 ) -> TaskShown:
+    ref = referral.ref if referral else None
     is_call = task.kind == TaskKind.CALL_BACK and task.user_id is not None
     if is_call:
         ref = next(iter(waiting_of(task.user_id or 0)), None)
@@ -185,10 +217,11 @@ def _shown(
         what_to_do=lambda: WHAT_TO_DO[TaskKind(task.kind)],
         opened_at=lambda: task.opened_at,
         ref=lambda: ref or "",
+        urgency=lambda: referral.urgency if referral else "",
         officer_phone=lambda: open_field(caller, "callback_phone") if caller is not None else "",
         alias=lambda: refuge.alias if refuge else "",
         duty_line=lambda: refuge.duty_line if refuge else "",
-        phone_label=lambda: contact.label if contact else "",
+        phone_label=lambda: open_field(contact, "label") if contact else "",
         person=lambda: person or "",
         new_number=lambda: contact.public_id if contact and contact.replaces_id else None,
         is_ticked_off=lambda: not is_call or not ref,
@@ -208,11 +241,18 @@ def _phones(refuge: Refuge | None) -> list[Number]:
         .where(Contact.refuge_id == (refuge.id if refuge else None), Contact.ends_at.is_(None))
         .order_by(Contact.position, Contact.id)
     ).all()
-    numbers = open_fields(phones, "phone")
-    return [
-        Number(name=phone.label, phone=number)
-        for phone, number in zip(phones, numbers, strict=True)
-    ]
+    names, numbers = (open_fields(phones, field) for field in ("label", "phone"))
+    return [Number(name=name, phone=number) for name, number in zip(names, numbers, strict=True)]
+
+
+def _grouped(tasks: list[TaskShown]) -> list[TaskGroup]:
+    """The groups that are not empty, in order; a kind that none names is about a woman."""
+    of: dict[str, list[TaskShown]] = {about: [] for about in (WOMEN, *GROUPS)}
+    for task in tasks:
+        about = next((name for name, kinds in GROUPS.items() if task.kind in kinds), WOMEN)
+        of[about].append(task)
+    of[WOMEN].sort(key=lambda task: (PRIORITY.get(task.urgency, len(PRIORITY)), task.opened_at))
+    return [TaskGroup(about=about, tasks=found) for about, found in of.items() if found]
 
 
 def _managers(now: datetime) -> dict[TaskKind, list[Number]]:
@@ -240,11 +280,12 @@ def _failed_texts(by: Actor, since: datetime) -> list[FailedText]:
         visible_refuges(by)
         .join(Contact, Contact.refuge_id == Refuge.id)
         .join(Message, Message.contact_id == Contact.id)
-        .with_only_columns(Message, Refuge.alias, Contact.label)
+        .with_only_columns(Message, Refuge.alias, Contact)
         .where(did_not_arrive, Message.created_at > since)
         .order_by(Message.created_at.desc())
         .limit(TEXTS_SHOWN)
     ).all()
+    labels = open_fields([contact for _, _, contact in rows], "label")
     return [
         FailedText(
             template=message.template,
@@ -254,7 +295,7 @@ def _failed_texts(by: Actor, since: datetime) -> list[FailedText]:
             error_code=message.error_code or "",
             created_at=message.created_at,
         )
-        for message, alias, label in rows
+        for (message, alias, _), label in zip(rows, labels, strict=True)
     ]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.actors import Actor, Role
 from app.db import db
-from app.fields import PHONE, any_of
+from app.fields import PHONE, any_of, open_field
 from app.models.beds import Refuge
 from app.models.messages import Contact
 from app.notices import Template
@@ -74,7 +74,7 @@ def find_sender(phone: str, now: datetime) -> Sender | None:
         organisation_id=organisation_id,
         refuge_id=contact.refuge_id,
         contact_id=contact.id,
-        name=contact.label,
+        name=open_field(contact, "label"),
     )
     is_new = contact.answers_from is not None and contact.answers_from > now
     return Sender(contact.id, contact.stopped_at is not None, is_new, actor)

@@ -34,7 +34,10 @@ def receive_text(message_sid: str, from_: str, to: str, body: str) -> bool:
     sender = _keepable(from_)[:40]
     with transaction(by=SYSTEM):
         contact = db.session.scalar(
-            select(Contact).where(any_of(Contact.phone_index, PHONE, sender))
+            select(Contact)
+            .where(any_of(Contact.phone_index, PHONE, sender))
+            .order_by(Contact.id.desc())  # whose number it is now, or was last
+            .limit(1)
         )
         row = SmsInbox(message_sid=message_sid, to_phone=_keepable(to)[:40])
         row.contact_id = contact.id if contact else None

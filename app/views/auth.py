@@ -29,7 +29,7 @@ from app.schemas.sign_ins import (
     SignInAsked,
     SignInSchema,
 )
-from app.services import invitations, passkeys, sign_ins
+from app.services import drafts, invitations, passkeys, sign_ins
 
 bp = Blueprint("auth", __name__)
 CHALLENGE = "challenge"  # which question of ours this browser's passkey was asked
@@ -77,7 +77,11 @@ def _status(error: NotAllowed | TooMany) -> int:
 
 
 def first_page() -> ResponseReturnValue:
-    """Where whoever has just signed in works."""
+    """Where whoever has just signed in works; or what they were sending when they idled out."""
+    if (draft := drafts.take(by=security.me())) is not None:
+        return render_template(
+            "public/draft.html", draft=draft, home=url_for(HOME[security.me().role])
+        )
     return redirect(url_for(HOME[security.me().role]))
 
 

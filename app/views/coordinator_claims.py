@@ -9,8 +9,8 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.errors import Conflict
-from app.pages import NEVER_KEPT, REFERENCE, try_again
-from app.security import me
+from app.pages import REFERENCE, try_again
+from app.security import NEVER_KEPT, me
 from app.services import claims
 from app.views.coordinator import bp
 
@@ -18,6 +18,7 @@ from app.views.coordinator import bp
 DECIDES = {
     *("coordinator.confirm", "coordinator.override", "coordinator.accept", "coordinator.decline"),
     *("coordinator.withdraw", "coordinator.reopen", "coordinator.close_unmet"),
+    *("coordinator.ask", "coordinator.pause", "coordinator.resume"),
     *("coordinator.call_back", "coordinator.finish_task"),
 }
 

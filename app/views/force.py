@@ -21,6 +21,7 @@ from config import Settings
 bp = Blueprint("force", __name__, url_prefix="/force")
 log = structlog.get_logger()
 TIMEOUT_SECONDS = 10
+LONGEST_SUBJECT = 255  # Source: OpenID Connect Core 1.0, 2
 AWAY = "Your force's sign-in does not answer. Try again in a minute, or sign in another way."
 TROUBLE = (AuthlibBaseError, JoseError, requests.RequestException, ValueError, KeyError)
 
@@ -47,12 +48,20 @@ def _force() -> Any:
     return current_app.extensions["waymark_force"] or abort(404)
 
 
+def _refuse_another_issuer(force: Any) -> None:
+    """Raises ValueError when what we read is not about the issuer we asked for."""
+    # Source: OpenID Connect Discovery 1.0, 4.3: the two must be exactly the same.
+    if force.load_server_metadata().get("issuer") != current_app.config["SETTINGS"].oidc_issuer:
+        raise ValueError("the metadata names another issuer")
+
+
 @bp.get("/sign-in")
 def begin() -> ResponseReturnValue:
     """Off to the force, which must have asked lately: shared computers remember the last person."""
     force = _force()
     back = current_app.config["SETTINGS"].public_url + url_for(".back")
     try:
+        _refuse_another_issuer(force)
         answer: ResponseReturnValue = force.authorize_redirect(back, max_age=FRESH_SECONDS)
     except TROUBLE as error:
         return _away(error)
@@ -65,6 +74,7 @@ def back() -> ResponseReturnValue:
     force, settings = _force(), current_app.config["SETTINGS"]
     issuer = {"iss": {"essential": True, "value": settings.oidc_issuer}}
     try:
+        _refuse_another_issuer(force)
         claims = force.authorize_access_token(claims_options=issuer)["userinfo"]
         said = _read(claims)
     except TROUBLE as error:
@@ -82,7 +92,12 @@ def _read(claims: Any) -> ForceSaid:
     methods = claims.get("amr", [])
     if not isinstance(methods, list):
         raise ValueError("amr is no list")
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not 1 <= len(subject) <= LONGEST_SUBJECT:
+        raise ValueError("sub is no name")
     return ForceSaid(
+        issuer=str(claims["iss"]),
+        subject=subject,
         email=str(claims["email"]),
         is_email_verified=claims.get("email_verified") is True,
         methods=frozenset(str(method) for method in methods),

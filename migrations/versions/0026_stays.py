@@ -177,12 +177,13 @@ KEEPS_HER_BED = """
         SECURITY DEFINER SET search_path = public, pg_temp AS $$
     BEGIN
         IF EXISTS (
-            SELECT FROM referral t JOIN placement home ON home.id = t.transfer_of_id
+            SELECT FROM referral t LEFT JOIN placement home ON home.id = t.transfer_of_id
               LEFT JOIN placement next ON next.referral_id = t.id AND next.live
              WHERE (t.id = (to_jsonb(NEW) ->> 'referral_id')::bigint
                     OR (TG_TABLE_NAME = 'referral' AND t.id = NEW.id)
                     OR (TG_TABLE_NAME = 'placement' AND home.id = NEW.id))
-               AND (next.refuge_id = home.refuge_id
+               AND t.transfer_of_id IS NOT NULL
+               AND (home.id IS NULL OR next.refuge_id = home.refuge_id
                     OR (home.state <> 'arrived') <> (t.state = 'resident'))
                AND t.closed_at IS NULL) THEN
             RAISE EXCEPTION 'she keeps her bed until she is in another house'
@@ -278,9 +279,9 @@ def upgrade() -> None:
 def _transfers() -> None:
     op.add_column("referral", sa.Column("transfer_of_id", sa.BigInteger(), nullable=True))
     op.add_column("referral", sa.Column("transfer_reason", WORD, nullable=True))
-    for column, target in (("transfer_of_id", "placement.id"), ("transfer_reason", "reason.code")):
-        table, _, key = target.partition(".")
-        op.create_foreign_key(op.f(f"fk_referral_{column}"), "referral", table, [column], [key])
+    op.create_foreign_key(
+        op.f("fk_referral_transfer_reason"), "referral", "reason", ["transfer_reason"], ["code"]
+    )
     op.create_check_constraint(
         op.f("ck_referral_transfer_whole"),
         "referral",

@@ -49,6 +49,7 @@ def upgrade() -> None:
     _texts_to_managers()
     _claims()
     _rota()
+    _declines()
     change_words("task", "kind", add=KINDS)
 
 
@@ -257,6 +258,74 @@ def _rota() -> None:
     guard("rota_slot", read=read, add=keeps, change=keeps)
 
 
+def _declines() -> None:
+    op.create_table(
+        "decline_rule",
+        sa.Column("code", WORD, nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("at_least", sa.Integer(), nullable=False),
+        sa.Column("window_days", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "at_least >= 1 AND window_days BETWEEN 1 AND 28", name=op.f("ck_decline_rule_size")
+        ),
+        sa.PrimaryKeyConstraint("code", "valid_from", name=op.f("pk_decline_rule")),
+    )
+    op.create_table(
+        "decline_review",
+        _id(),
+        _public_id(),
+        sa.Column("rule", WORD, nullable=False),
+        sa.Column("rule_from", sa.Date(), nullable=False),
+        sa.Column("refuge_id", sa.BigInteger(), nullable=False),
+        sa.Column("about", WORD, nullable=False),
+        sa.Column("placement_id", sa.BigInteger(), nullable=False),
+        sa.Column("declines", sa.Integer(), nullable=False),
+        sa.Column("found_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=True),
+        sa.Column("seen_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("key_id", sa.Uuid(), nullable=True),
+        sa.Column("outcome_sealed", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint("declines >= 1", name=op.f("ck_decline_review_declines")),
+        sa.CheckConstraint(
+            "(seen_at IS NULL) = (seen_by_id IS NULL)", name=op.f("ck_decline_review_seen")
+        ),
+        sa.ForeignKeyConstraint(
+            ["rule", "rule_from"],
+            ["decline_rule.code", "decline_rule.valid_from"],
+            name=op.f("fk_decline_review_rule_rule_from"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["placement_id", "refuge_id"],
+            ["placement.id", "placement.refuge_id"],
+            name=op.f("fk_decline_review_placement_id_refuge_id"),
+        ),
+        _key("decline_review", "seen_by_id", "user_account.id"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decline_review")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_decline_review_public_id")),
+        sa.UniqueConstraint(
+            "rule", "about", "placement_id",
+            name=op.f("uq_decline_review_rule_about_placement_id"),
+        ),
+    )  # fmt: skip
+    op.create_index(
+        "one_open_decline_review",
+        "decline_review",
+        ["rule", "refuge_id", "about"],
+        unique=True,
+        postgresql_where=sa.text("seen_at IS NULL"),
+    )
+    op.execute(f"GRANT SELECT ON decline_rule TO {BOTH}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON decline_review TO {BOTH}")
+    op.execute(f"GRANT USAGE, SELECT ON SEQUENCE decline_review_id_seq TO {BOTH}")
+    desk = i_am("system", "coordinator")
+    guard("decline_review", read=desk, add=i_am("system"), change=desk)
+    op.execute(
+        "CREATE TRIGGER decline_review_is_live AFTER INSERT OR UPDATE ON decline_review"
+        " FOR EACH STATEMENT EXECUTE FUNCTION live_desk()"
+    )
+
+
 def downgrade() -> None:
     added = ", ".join(f"'{kind}'" for kind in KINDS)
     op.execute(f"DELETE FROM task WHERE kind IN ({added})")
@@ -265,7 +334,7 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_message_one_recipient"), "message", type_="check")
     op.drop_column("message", "escalation_contact_id")
     op.alter_column("message", "contact_id", nullable=False)
-    for table in ("rota_slot", "claim", "escalation_contact"):
+    for table in ("decline_review", "decline_rule", "rota_slot", "claim", "escalation_contact"):
         op.drop_table(table)
     op.drop_constraint(op.f("uq_contact_id_refuge_id"), "contact", type_="unique")
     op.drop_table("escalation")

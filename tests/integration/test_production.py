@@ -17,6 +17,7 @@ from flask import Flask
 from sqlalchemy import func, make_url, select, update
 
 from app import create_app
+from app.acting_key import share_key
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.demo.people import OFFICER
@@ -32,6 +33,14 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = "https://waymark.example"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 SECRET = "Qm3kT9wXv7LzR2hYd5NcJ8sGb4FpA6uE"
+
+
+@pytest.fixture(autouse=True)
+def key(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> None:
+    """The database of a test knows production's key, as after ``migrate``."""
+    if "database" in request.fixturenames:
+        request.getfixturevalue("database")
+        share_key(postgres.url("waymark_owner", DATABASE), SECRET)
 
 
 def production(postgres: EmbeddedPostgres, **changes: Any) -> Settings:

@@ -203,3 +203,20 @@ def test_waymarks_own_sight_is_taken_where_we_know_of_it() -> None:
     }
 
     assert found == set(AS_WAYMARK)
+
+
+# What a page of many women's requests is made of; the budgets of looks do not count these.
+LISTS = (
+    *("follow.RequestRow", "houses.WomanRow", "desk.Person", "desk.Line", "tasks.TaskShown"),
+    *("calendar.Who", "moving_on.RoomFreeing", "desk.Asked"),
+)
+OF_HER_OR_HER_CALLER = {"place", "district", "callback_phone", "handover_point", "safety", "notes"}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_no_list_shows_a_place_or_a_number_to_anybody_but_who_typed_it(kind: str) -> None:
+    stages = matrix().objects[kind]
+
+    shown = {stage.value for stage, fields in stages.items() if OF_HER_OR_HER_CALLER & set(fields)}
+
+    assert shown <= {"asker"}

@@ -183,3 +183,22 @@ def test_the_right_form_is_always_read(code: str, noise: str) -> None:
 def test_no_letter_of_a_code_reads_like_another() -> None:
     assert len(set(CODE_LETTERS)) == len(CODE_LETTERS) == 30
     assert not set("01ILOU") & set(CODE_LETTERS)
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        ("MAYBE 7KQ4M2 3", 3),
+        ("maybe, 7kq4m2: 3!", 3),
+        ("MAYBE7KQ4M2 3", 3),
+        ("MAYBE 7KQ4M2", None),
+        ("MAYBE 7KQ4M2 3 children?", None),
+        ("MAYBE 3 7KQ4M2", None),
+        ("MAYBE 7KQ4M2 can she come at 9", None),
+        ("MAYBE 7KQ4M2 123", None),
+    ],
+)
+def test_only_a_number_that_ends_the_text_is_one(body: str, number: int | None) -> None:
+    reply = read_reply(body)
+
+    assert reply.number_at_the_end("7KQ4M2") == number

@@ -39,8 +39,8 @@ def lines(stream: StringIO) -> list[dict[str, object]]:
 def twice_the_same_phone(refuge_id: int) -> None:
     for label in ("one", "two"):
         with transaction(by=SYSTEM):
-            contact = Contact(refuge_id=refuge_id, label=label)
-            seal(contact, phone=PHONE)
+            contact = Contact(refuge_id=refuge_id)
+            seal(contact, phone=PHONE, label=label)
             db.session.add(contact)
 
 

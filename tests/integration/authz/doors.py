@@ -154,6 +154,8 @@ ON_OTHERS: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("coordinator.claim_task", "POST"): ({"task": "task"}, 404),
     ("coordinator.let_go_of_task", "POST"): ({"task": "task"}, 404),
     ("coordinator.waiting_list", "GET"): ({}, SHOWN),
+    ("coordinator.declines", "GET"): ({}, SHOWN),
+    ("coordinator.see_decline", "POST"): ({"review": UUID(int=7)}, REFUSED),
     ("coordinator.freeing", "GET"): ({}, SHOWN),
     ("coordinator.houses", "GET"): ({}, SHOWN),
     ("coordinator.house_calendar", "GET"): (HOUSE, SHOWN),

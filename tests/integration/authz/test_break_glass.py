@@ -258,19 +258,20 @@ def test_every_step_is_in_the_trail(
 BY_HAND = {
     "approved as it is asked": (
         "dee",
-        "INSERT INTO break_glass (referral_id, asked_by_id, reason, approved_by_id, approved_at,"
-        " ends_at) SELECT 1, acting_user_id(), 'a reason long enough', acting_user_id() + 1,"
+        "INSERT INTO break_glass (referral_id, asked_by_id, reason_sealed, approved_by_id,"
+        " approved_at, ends_at) SELECT 1, acting_user_id(), repeat('a', 50)::bytea,"
+        " acting_user_id() + 1,"
         " waymark_now(), waymark_now() + interval '30 minutes'",
     ),
     "asked in another's name": (
         "dee",
-        "INSERT INTO break_glass (referral_id, asked_by_id, reason)"
-        " SELECT 1, acting_user_id() + 1, 'a reason long enough'",
+        "INSERT INTO break_glass (referral_id, asked_by_id, reason_sealed)"
+        " SELECT 1, acting_user_id() + 1, repeat('a', 50)::bytea",
     ),
     "a short reason": (
         "dee",
-        "INSERT INTO break_glass (referral_id, asked_by_id, reason)"
-        " SELECT 1, acting_user_id(), 'short'",
+        "INSERT INTO break_glass (referral_id, asked_by_id, reason_sealed)"
+        " SELECT 1, acting_user_id(), 'short'::bytea",
     ),
     "a longer look": (
         "dora",

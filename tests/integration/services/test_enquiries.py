@@ -7,17 +7,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from app.actors import SYSTEM, Actor
-from app.db import transaction
+from app.db import db, transaction
 from app.errors import Conflict, Invalid
 from app.models.placements import Channel
 from app.models.referrals import LinkKind, ReferralState
 from app.services import clock, invariants, matching, offers, referrals, snapshot, voids
+from app.services.matching import fitting
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import at_once, make_referral, room_of
@@ -104,6 +107,29 @@ def test_she_waits_for_the_houses_that_are_left_and_then_for_the_plan(
     vetoed = run(_vetoed, ref)
     assert {f"refuge-{cast.rowan_id}", f"refuge-{cast.cedar_id}"} <= vetoed
     assert run(invariants.broken) == {}
+
+
+def test_an_enquired_house_reads_what_an_asked_house_reads_and_no_more(
+    cast: Cast, run: Run, run_as_worker: Run, ref: str
+) -> None:
+    ask(run, run_as_worker, cast, ref, "Cedar")
+
+    def rows() -> dict[str, tuple[int, ...]]:
+        tables = ("needs", "safety", "caller", "placement", "bed_use")
+        found = {}
+        for alias in ("Rowan", "Cedar"):
+            with transaction(by=_staff(cast, alias)):
+                counts = [text(f"SELECT count(*) FROM {table}") for table in tables]
+                found[alias] = tuple(int(db.session.scalar(each) or 0) for each in counts)
+        return found
+
+    assert run(rows) == {"Rowan": (1, 0, 0, 1, 1), "Cedar": (1, 0, 0, 1, 0)}
+    say(run, cast, ref, "Rowan")
+    assert run(rows)["Cedar"] == (0, 0, 0, 1, 0), "she is not theirs"
+
+
+def _staff(cast: Cast, alias: str) -> Actor:
+    return {"Rowan": cast.bea, "Cedar": cast.chloe}[alias].actor
 
 
 def _in_the_plan() -> list[str]:
@@ -310,29 +336,62 @@ def test_two_women_asked_of_one_room_and_the_house_says_yes_to_both_at_once(
     assert run(invariants.broken) == {}
 
 
-def test_a_yes_and_a_choice_at_once_never_bring_two_together_who_must_not_meet(
+def _a_yes_and_a_choice(
     app: Flask, cast: Cast, run: Run, run_as_worker: Run, ref: str
-) -> None:
+) -> list[str]:
+    """Hazel says yes while the desk chooses Hazel for somebody whom she must never meet."""
     apart = str(run(make_referral, cast.amara.actor, same_as=ref, tie=LinkKind.APART).ref)
     ask(run, run_as_worker, cast, ref, "Hazel")
     second = run(room_of, "Hazel", "2").public_id
     by, which = run(house, cast, "Hazel"), run(asks_of, ref)["Hazel"].public_id
 
-    def yes() -> str:
-        with app.app_context():
-            try:
-                offers.accept_offer(by=by, channel=Channel.WEB, public_id=which)
-            except Conflict:
-                return "no"
-            return "yes"
+    def told(act: Callable[[], object]) -> Callable[[], str]:
+        def go() -> str:
+            with app.app_context():
+                try:
+                    act()
+                except (Conflict, Invalid):
+                    return "no"
+                return "yes"
 
-    def choose() -> str:
-        with app.app_context():
-            try:
-                matching.override(apart, at_once(second), by=cast.dee.actor)
-            except (Conflict, Invalid):
-                return "no"
-            return "yes"
+        return go
 
-    assert sorted(_all_at_once([yes, choose])) == ["no", "yes"]
+    return _all_at_once(
+        [
+            told(lambda: offers.accept_offer(by=by, channel=Channel.WEB, public_id=which)),
+            told(lambda: matching.override(apart, at_once(second), by=cast.dee.actor)),
+        ]
+    )
+
+
+def test_a_yes_and_a_choice_at_once_never_bring_two_together_who_must_not_meet(
+    app: Flask, cast: Cast, run: Run, run_as_worker: Run, ref: str
+) -> None:
+    said = _a_yes_and_a_choice(app, cast, run, run_as_worker, ref)
+
+    assert sorted(said) == ["no", "yes"]
     assert run(invariants.broken) == {}
+
+
+def test_without_waiting_for_its_turn_a_yes_would(
+    app: Flask,
+    cast: Cast,
+    run: Run,
+    run_as_worker: Run,
+    ref: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(matching, "wait_for_turn", lambda: None)
+    both_have_looked = Barrier(2, timeout=10)
+
+    def look(*args: Any, **kwargs: Any) -> object:
+        seen = snapshot.take(*args, **kwargs)
+        if kwargs["person_for"]:  # not the decision that asked the houses
+            both_have_looked.wait()
+        return seen
+
+    monkeypatch.setattr(fitting, "take", look)
+
+    _a_yes_and_a_choice(app, cast, run, run_as_worker, ref)
+
+    assert "I17 women to be kept apart in one house" in run(invariants.broken)

@@ -173,7 +173,8 @@ def test_clocks_that_requests_were_made_under_cannot_be_changed(
 ) -> None:
     def change() -> None:
         with transaction(by=SYSTEM):
-            db.session.execute(update(ClockPolicy).values(duty_manager_minutes=44))
+            of_hers = update(ClockPolicy).where(ClockPolicy.urgency == Urgency.EMERGENCY)
+            db.session.execute(of_hers.values(duty_manager_minutes=44))
 
     run(make_referral, cast.amara.actor)
 

@@ -128,7 +128,12 @@ def test_reasons_stay_with_whose_decision_they_were(world: World) -> None:
     found = world.figures()
 
     assert found.said_no == (
-        Reason(side="The house", text="We cannot take anyone in at this hour", count=1),
+        Reason(
+            side="The house said no",
+            text="We cannot take anyone in at this hour",
+            count=1,
+            is_unmet=True,
+        ),
     )
     assert {(each.side, each.text, each.count) for each in found.ended} == {
         ("No place was found", "No free bed was safe for her", 1),
@@ -144,7 +149,40 @@ def test_silence_is_counted_apart_from_a_no(world: World) -> None:
     world.at(20, 13)
     world.owner(offers.lapse_offers)
 
-    assert world.figures().said_no == (Reason(side="No answer", text="No answer in time", count=1),)
+    assert world.figures().said_no == (
+        Reason(
+            side="Nobody answered",
+            text="The house did not answer in time",
+            count=1,
+            is_unmet=True,
+        ),
+    )
+
+
+def test_the_four_kinds_of_no_are_counted_apart(world: World) -> None:
+    """The same room four times: refused by the house, by her, by the police, and by nobody."""
+    desk, amara = world.cast.dee.actor, world.cast.amara.actor
+    no = {"by": world.cast.bea.actor, "channel": Channel.WEB, "reason": "not_enough_told"}
+    world.web(offers.decline_offer, public_id=world.offer(world.ask()).public_id, **no)
+    hers = world.promise(world.ask()).public_id
+    world.web(offers.decline_for_her, hers, "too_far", by=amara)
+    theirs = world.ask()
+    world.offer(theirs)
+    world.web(referrals.withdraw, theirs, "duplicate", by=amara)
+    taken_back = world.offer(world.ask()).public_id
+    world.web(offers.withdraw_offer, taken_back, "offer_mistake", by=desk)
+    world.offer(world.ask())
+    world.at(20, 13)
+    world.owner(offers.lapse_offers)
+
+    found = {(each.side, each.count, each.is_unmet) for each in world.figures().said_no}
+
+    assert found == {
+        ("The house said no", 1, False),
+        ("She decided", 1, True),
+        ("The police withdrew", 1, False),
+        ("Nobody answered", 1, True),
+    }
 
 
 def test_what_the_plan_says_of_those_without_a_room_names_no_particulars(

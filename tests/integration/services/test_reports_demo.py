@@ -246,10 +246,17 @@ def check_reasons(found: Figures, raw: Raw) -> None:
         for r in raw.requests(lambda _: True)
         if raw.in_period(r.closed_at) and r.state in ("withdrawn", "not_arrived", "unmet")
     )
+    noes = {
+        reason.code
+        for reason in raw.of(Reason)
+        if reason.kind.startswith(("declined_by", "withdrawn_by", "lapsed"))
+    }
     said_no = Counter(
-        text[s.reason_code] if s.state == "declined" else "No answer in time"
+        text[s.reason_code]
         for s in raw.stays.values()
-        if raw.in_period(s.ended_at) and s.state in ("declined", "lapsed")
+        if raw.in_period(s.ended_at)
+        and s.state in ("declined", "lapsed", "withdrawn")
+        and s.reason_code in noes
     )
     assert {each.text: each.count for each in found.ended} == ended
     assert {each.text: each.count for each in found.said_no} == said_no

@@ -108,6 +108,9 @@ def test_an_answer_that_is_not_enough_or_not_right_lets_nobody_in(
         ({"auth_time": None}, AWAY),
         ({"amr": "mfa"}, AWAY),
         ({"email": None}, AWAY),
+        ({"sub": None}, AWAY),
+        ({"sub": ""}, AWAY),
+        ({"sub": "a" * 256}, AWAY),
         ({"nonce": "another"}, AWAY),
         ({"nonce": None}, AWAY),
         ({"iss": "https://evil.example"}, AWAY),
@@ -123,6 +126,32 @@ def test_an_answer_that_is_not_enough_or_not_right_lets_nobody_in(
     provider.signing_key = None
     assert hand.rows() == []
     assert come_in(screen, provider).location == "/police/requests"
+
+
+def test_after_the_first_time_the_subject_counts_and_not_the_address(
+    screen: Browser, provider: IdentityProvider, cast: Cast, hand: Hand
+) -> None:
+    provider.claims = {"email": cast.amara.email, "sub": "officer-7"}
+    assert come_in(screen, provider).location == "/police/requests"
+    provider.claims = {"email": "married@force.example", "sub": "officer-7"}
+    assert come_in(screen, provider).location == "/police/requests"
+    assert {row.user_id for row in hand.rows()} == {cast.amara.actor.user_id}
+
+    # The force gives her old address to somebody new.
+    provider.claims = {"email": cast.amara.email, "sub": "officer-8"}
+
+    assert REFUSED in text_of(come_in(screen, provider))
+    assert len(hand.rows()) == 2
+
+
+def test_metadata_of_another_issuer_are_not_believed(
+    screen: Browser, provider: IdentityProvider, cast: Cast, hand: Hand
+) -> None:
+    provider.claims = {"email": cast.amara.email}
+    for named in ("https://evil.example", provider.issuer + "/"):
+        provider.named = named
+        assert AWAY in text_of(screen.get("/force/sign-in"))
+    assert hand.rows() == []
 
 
 def test_an_answer_belongs_to_the_browser_that_asked_and_counts_once(

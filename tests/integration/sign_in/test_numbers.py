@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from hashlib import md5
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -12,10 +14,11 @@ from app.actors import SYSTEM, Actor
 from app.db import db, transaction
 from app.errors import Conflict, NotAllowed, NotFound, ProofNeeded
 from app.fields import open_field
-from app.models.messages import Contact, Message, Task
+from app.models.beds import Refuge
+from app.models.messages import Contact, Message, SmsInbox, Task
 from app.models.placements import Placement
 from app.notices import Template
-from app.services import phones, texts
+from app.services import beds, clock, phones, texts
 from tests.browser_without_a_window import Browser, text_of
 from tests.cast import Cast
 from tests.conftest import Run
@@ -200,3 +203,31 @@ def test_a_manager_changes_a_number_on_the_page(
     kept = desk.post(f"/desk/phones/{rows(run)[NEW].public_id}/keep-old")
     assert kept.location == "/desk/tasks"
     assert "Nothing needs a person" in text_of(desk.get("/desk/tasks"))
+
+
+def test_a_number_that_has_ended_may_be_another_houses(
+    run: Run, cast: Cast, manager: Actor, run_as_owner: Run
+) -> None:
+    def add_to_cedar() -> None:
+        run_as_owner(beds.add_contact, run(house, "Cedar"), OLD, label="Night phone", by=SYSTEM)
+
+    change(run, manager)
+    with pytest.raises(Conflict):
+        add_to_cedar()  # it still is Rowan's for a day
+    run_as_owner(clock.shift_by, phones.COOLS_DOWN_FOR + timedelta(minutes=1))
+
+    add_to_cedar()
+
+    run(texts.receive_text, "SM" + "5" * 32, OLD, "+447700900000", "ALL OK")
+    assert run(owner_of_the_text) == cast.cedar_id
+
+
+def house(alias: str) -> UUID:
+    with transaction(by=SYSTEM):
+        return db.session.scalars(select(Refuge.public_id).where(Refuge.alias == alias)).one()
+
+
+def owner_of_the_text() -> int:
+    with transaction(by=SYSTEM):
+        text = db.session.scalars(select(SmsInbox)).one()
+        return db.session.get_one(Contact, text.contact_id).refuge_id

@@ -116,18 +116,17 @@ def test_only_who_waits_is_paused(ref: str, cast: Cast, run: Run) -> None:
         run(pauses.pause, ref, hospital(), by=cast.amara.actor)
 
 
-@pytest.mark.parametrize(
-    "new",
-    [
-        hospital(NOON),
-        hospital(NOON + timedelta(days=31, minutes=1)),
-        NewPause(reason="full", until=NOON + DAY),
-    ],
-    ids=["past", "too-far", "no-reason"],
+NO_PAUSES = (
+    hospital(NOON),
+    hospital(NOON + timedelta(days=31, minutes=1)),
+    NewPause(reason="full", until=NOON + DAY),
 )
-def test_what_is_no_pause_is_refused(ref: str, cast: Cast, run: Run, new: NewPause) -> None:
-    with pytest.raises(Invalid):
-        run(pauses.pause, ref, new, by=cast.amara.actor)
+
+
+def test_what_is_no_pause_is_refused(ref: str, cast: Cast, run: Run) -> None:
+    for new in NO_PAUSES:
+        with pytest.raises(Invalid):
+            run(pauses.pause, ref, new, by=cast.amara.actor)
     assert run(state_of, ref) == ReferralState.READY
 
 
@@ -153,20 +152,27 @@ def seen_by(by: Any) -> int:
         return len(db.session.scalars(select(Pause.id)).all())
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE referral SET state = 'paused'",
-        "INSERT INTO pause (referral_id, reason_code, until_at, paused_by_id)"
-        " SELECT id, 'pause_asked', waymark_now() + interval '1 h', officer_id FROM referral",
-    ],
-    ids=["without-a-day", "while-it-waits"],
+HALF_PAUSES = (
+    "UPDATE referral SET state = 'paused'",
+    "INSERT INTO pause (referral_id, reason_code, until_at, paused_by_id)"
+    " SELECT id, 'pause_asked', waymark_now() + interval '1 h', officer_id FROM referral",
 )
-def test_the_database_refuses_a_pause_that_is_half_one(
-    ref: str, cast: Cast, run: Run, statement: str
+
+
+def test_the_database_refuses_a_pause_that_is_half_one(ref: str, cast: Cast, run: Run) -> None:
+    for statement in HALF_PAUSES:
+        with pytest.raises(Conflict):
+            run(written, text(statement), cast.dee.actor)
+
+
+def test_one_who_sleeps_past_her_time_is_noticed(
+    ref: str, cast: Cast, run: Run, run_as_owner: Run
 ) -> None:
-    with pytest.raises(Conflict):
-        run(written, text(statement), cast.dee.actor)
+    run(pauses.pause, ref, hospital(), by=cast.amara.actor)
+    assert run(invariants.broken) == {}
+    run_as_owner(clock.shift_to, NOON + DAY + timedelta(minutes=2))
+
+    assert [name.split()[0] for name in run(invariants.broken)] == ["I31"]
 
 
 def test_the_database_refuses_a_room_for_a_paused_request(

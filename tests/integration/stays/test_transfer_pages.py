@@ -122,3 +122,7 @@ def test_the_desk_plans_her_as_one_who_has_her_bed(
     there = promise(run, cast, run(newest_ref))
     run(holds.set_out, there.public_id, None, by=cast.dee.actor)
     assert "She is on the way there" in text_of(dee.get(home))
+    moving = f"/desk/requests/{run(newest_ref)}"
+    assert "She moves from Rowan" in text_of(dee.get(moving))
+    run(offers.record_arrival, there.public_id, by=cast.chloe.actor)
+    assert "Rowan" not in text_of(dee.get(moving)), "she has moved"

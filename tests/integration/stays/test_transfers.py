@@ -200,21 +200,35 @@ def test_when_she_does_not_come_she_has_her_bed_and_the_desk_may_look_on(
     assert run(invariants.broken) == {}
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE placement SET state = 'departed' WHERE state = 'arrived'",
-        "UPDATE referral SET transfer_of_id = NULL, transfer_reason = NULL",
-    ],
-    ids=["bed-lost", "no-transfer"],
+LOSE_HER_BED = (
+    "UPDATE placement SET state = 'departed' WHERE state = 'arrived'",
+    "UPDATE referral SET transfer_of_id = NULL, transfer_reason = NULL",
 )
-def test_the_database_keeps_her_bed(
-    moving: str, lives_at_rowan: Promised, cast: Cast, run: Run, statement: str
+OF_NO_STAY = """
+    INSERT INTO referral (ref, force_id, officer_id, incident_id, needs_id, safety_id, caller_id,
+                          clock_policy_id, urgency, transfer_of_id, transfer_reason)
+    SELECT 'R-2222222', force_id, officer_id, incident_id, gen_random_uuid(), safety_id, caller_id,
+           clock_policy_id, urgency, 999, transfer_reason
+      FROM referral WHERE transfer_of_id IS NOT NULL"""
+
+
+def test_the_database_keeps_her_bed_and_one_who_lost_it_is_noticed(
+    moving: str, lives_at_rowan: Promised, cast: Cast, run: Run, run_as_owner: Run
 ) -> None:
-    for by in (cast.dee.actor, SYSTEM):
-        with pytest.raises(Conflict):
-            run(written, text(statement), by)
+    for statement in LOSE_HER_BED:
+        for by in (cast.dee.actor, SYSTEM):
+            with pytest.raises(Conflict):
+                run(written, text(statement), by)
     assert lives_at_rowan().state == PlacementState.ARRIVED
+
+    free = "ALTER TABLE referral DROP CONSTRAINT {}"
+    for name in ("fk_referral_needs_id", "uq_referral_safety_id"):
+        run_as_owner(written, text(free.format(name)), SYSTEM)
+    with pytest.raises(Conflict):
+        run_as_owner(written, text(OF_NO_STAY), SYSTEM)
+    run_as_owner(written, text("ALTER TABLE placement DISABLE TRIGGER USER"), SYSTEM)
+    run_as_owner(written, text(LOSE_HER_BED[0]), SYSTEM)
+    assert "I32" in {name.split()[0] for name in run(invariants.broken)}
 
 
 def test_the_database_refuses_two_homes(

@@ -56,29 +56,35 @@ def claim_of(ref: str, cast: Cast) -> claims.Taken:
     return line.person.taken
 
 
-def test_of_two_at_once_one_has_it_and_the_other_is_told_who(
-    app: Flask, cast: Cast, dora: Person, run: Run
+def test_of_many_at_once_one_has_it_and_the_others_are_told_who(
+    app: Flask, cast: Cast, run: Run, run_as_owner: Run
 ) -> None:
-    ref = run(make_referral, cast.amara.actor).ref
-    start = Barrier(2)
+    def add(number: int) -> Person:
+        with transaction(by=SYSTEM):
+            return _user(f"desk.{number}", Role.COORDINATOR, cast.dee.actor.organisation_id or 0)
 
-    def claim(person: Person) -> str:
-        start.wait()
-        with app.app_context():
-            try:
-                claims.claim_request(ref, by=person.actor)
-            except Conflict as error:
-                return str(error)
-        return "mine"
+    people = [run_as_owner(add, number) for number in range(8)]
+    for _ in range(3):
+        ref = run(make_referral, cast.amara.actor).ref
+        start = Barrier(len(people))
 
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(claim, (cast.dee, dora)))
+        def claim(person: Person, ref: str = ref, start: Barrier = start) -> str:
+            with app.app_context():
+                start.wait()
+                try:
+                    claims.claim_request(ref, by=person.actor)
+                except Conflict as error:
+                    return str(error)
+            return "mine"
 
-    assert answers.count("mine") == 1
-    winner = (cast.dee, dora)[answers.index("mine")].actor
-    (told,) = (answer for answer in answers if answer != "mine")
-    assert told.startswith(f"{winner.name} has been on it since ")
-    assert run(live) == [(winner.user_id, False)]
+        with ThreadPoolExecutor(len(people)) as pool:
+            answers = list(pool.map(claim, people))
+
+        assert answers.count("mine") == 1
+        winner = people[answers.index("mine")].actor
+        told = {answer[: answer.index(" since ")] for answer in answers if answer != "mine"}
+        assert told == {f"{winner.name} has been on it"}
+    assert len(run(live)) == 3
 
 
 def test_everybody_at_the_desk_sees_who_is_on_it(
