@@ -1,4 +1,4 @@
-"""What may be said to an offer: yes, no, and a question first."""
+"""How houses answer: web, text and desk; maybe, and one question."""
 
 from __future__ import annotations
 
@@ -15,40 +15,37 @@ from app.services import (
     questions,
 )
 from app.services.questions import NewAnswer
-from tests.property.life_cycle_ground import (
+from tests.property.life.ground import (
     MOST_WRONG,
     PHONES,
     QUESTIONS,
+    Life,
     nth,
     pick,
-    question_of,
     refuse,
     ways,
 )
-from tests.property.life_cycle_model import (
+from tests.property.life.model import (
     ASKED,
-    LIVE,
     Stay,
 )
-from tests.property.life_cycle_stays import Stays
+from tests.property.life.seen import question_of
 
 
-class Answers(Stays):
-    """Steps from the question to a house to its answer."""
-
-    # Answering
+class Answering(Life):
+    """A house answers what it is asked, and only that."""
 
     @precondition(lambda self: self.model.stays)
     @rule(n=nth, way=ways)
     def accept(self, n: int, way: str) -> None:
-        self._accept(pick(self.model.stays, n, *ASKED), way)
+        self.says_yes(pick(self.model.stays, n, *ASKED), way)
 
-    def _accept(self, stay: Stay, way: str) -> None:
+    def says_yes(self, stay: Stay, way: str) -> None:
         expected = lambda: self.model.accept(stay)  # noqa: E731
         if way == "text":
             self.says(stay, f"ACCEPT {self.codes[stay]}", expected, "accepted")
             return
-        by, channel = self._who(stay, way)
+        by, channel = self.who(stay, way)
         self.both(expected, offers.accept_offer, by=by, channel=channel, public_id=self.ids[stay])
 
     @precondition(lambda self: self.model.stays)
@@ -59,7 +56,7 @@ class Answers(Stays):
         if way == "text":
             self.says(stay, f"DECLINE {self.codes[stay]} 2", expected, "declined")
             return
-        by, channel = self._who(stay, way)
+        by, channel = self.who(stay, way)
         answer = {"by": by, "channel": channel, "reason": "room_not_right"}
         self.both(expected, offers.decline_offer, public_id=self.ids[stay], **answer)
 
@@ -105,17 +102,3 @@ class Answers(Stays):
         elif self.wrong < MOST_WRONG:
             self.wrong += 1
             assert self.text(other, f"ACCEPT {self.codes[stay]}") == "wrong_code"
-
-    @precondition(lambda self: self.model.stays)
-    @rule(n=nth, way=ways, steps=st.integers(1, 3))
-    def everybody_does_their_part(self, n: int, way: str, steps: int) -> None:
-        """The house says yes, then she arrives, then she moves on."""
-        stay = pick(self.model.stays, n, *LIVE, "enquired")
-        for _ in range(steps):
-            match stay.state:
-                case "offered" | "enquired":
-                    self._accept(stay, way)
-                case "accepted":
-                    self._arrive(stay, way)
-                case "arrived":
-                    self._depart(stay)

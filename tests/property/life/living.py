@@ -1,4 +1,4 @@
-"""What may happen to a stay, from arriving to moving on and to another house."""
+"""From the promise to the day she leaves, and the moves between."""
 
 from __future__ import annotations
 
@@ -16,31 +16,24 @@ from app.services import (
     transfers,
 )
 from app.services.asked import NewTransfer
-from tests.property.life_cycle_ground import (
-    MOST_WOMEN,
-    Ways,
-    hold_until_of,
-    nth,
-    pick,
-    refuse,
-    ways,
-)
-from tests.property.life_cycle_model import (
+from tests.property.life.answering import Answering
+from tests.property.life.ground import MOST_WOMEN, nth, pick, refuse, ways
+from tests.property.life.model import (
+    LIVE,
     Stay,
 )
+from tests.property.life.seen import hold_until
 
 
-class Stays(Ways):
-    """Steps from the promise of a room on."""
-
-    # Arriving and leaving
+class Living(Answering):
+    """Kept rooms, journeys, arrivals, moves, departures."""
 
     @precondition(lambda self: self.model.stays)
     @rule(n=nth, way=ways)
     def arrive(self, n: int, way: str) -> None:
-        self._arrive(pick(self.model.stays, n, "accepted"), way)
+        self.is_there(pick(self.model.stays, n, "accepted"), way)
 
-    def _arrive(self, stay: Stay, way: str) -> None:
+    def is_there(self, stay: Stay, way: str) -> None:
         expected = lambda: self.model.arrive(stay)  # noqa: E731
         if way == "text":
             # Said again it is answered the same and done once.
@@ -73,7 +66,7 @@ class Stays(Ways):
         """Only the end that is read can be made later: two taps are one renewal."""
         stay = pick(self.model.stays, n, "accepted")
         by = self.ground.cast.dee.actor if is_desk else self.ground.staff(stay.room.house)
-        seen = self.web(hold_until_of, self.ids[stay]) if is_read else None
+        seen = self.web(hold_until, self.ids[stay]) if is_read else None
         expected = lambda: self.model.renew(stay, is_desk=is_desk)  # noqa: E731
         renewed = (holds.renew, self.ids[stay], seen)
         self.both(expected if is_read else refuse(), *renewed, by=by)
@@ -90,17 +83,29 @@ class Stays(Ways):
     def depart(self, n: int, is_house: bool) -> None:
         stay = pick(self.model.stays, n, "arrived")
         if is_house:
-            self._depart(stay)
+            self.moves_on(stay)
         else:
             officer = self.ground.cast.amara.actor
             gone = (self.ids[stay], "planned_move")
             self.both(refuse("NotAllowed"), offers.record_departure, *gone, by=officer)
 
-    def _depart(self, stay: Stay) -> None:
+    def moves_on(self, stay: Stay) -> None:
         by, gone = self.ground.staff(stay.room.house), (self.ids[stay], "planned_move")
         self.both(lambda: self.model.depart(stay), offers.record_departure, *gone, by=by)
 
-    # Moving
+    @precondition(lambda self: self.model.stays)
+    @rule(n=nth, way=ways, steps=st.integers(1, 3))
+    def everybody_does_their_part(self, n: int, way: str, steps: int) -> None:
+        """The house says yes, then she arrives, then she moves on."""
+        stay = pick(self.model.stays, n, *LIVE, "enquired")
+        for _ in range(steps):
+            match stay.state:
+                case "offered" | "enquired":
+                    self.says_yes(stay, way)
+                case "accepted":
+                    self.is_there(stay, way)
+                case "arrived":
+                    self.moves_on(stay)
 
     @precondition(lambda self: self.model.stays)
     @rule(n=nth, room=st.integers(0, 3))
