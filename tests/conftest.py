@@ -16,6 +16,7 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 
 from app import create_app
+from app.acting_key import share_key
 from app.cli import bring_up_to_date
 from app.db import db
 from app.embedded_postgres import EmbeddedPostgres
@@ -34,6 +35,7 @@ TEMPLATE = "waymark_template"
 ROOM_NEEDED = 3 * 1024**3  # bytes: some databases and what PostgreSQL keeps of its log
 WITH_CAST = "waymark_template_with_cast"
 SECRET_KEY = "only for tests, " * 3
+PRODUCTIONS_KEY = "Qm3kT9wXv7LzR2hYd5NcJ8sGb4FpA6uE"  # what production starts with must look drawn
 FIELD_KEYS = "test-1:" + base64.b64encode(hashlib.sha256(b"fields").digest()).decode()
 INDEX_KEYS = "test-1:" + base64.b64encode(hashlib.sha256(b"index").digest()).decode()
 
@@ -59,7 +61,8 @@ def _in_memory() -> str | None:
 def template(postgres: EmbeddedPostgres) -> str:
     """Migrations and reference data, once; tests copy it."""
     url = postgres.create_database(TEMPLATE)
-    bring_up_to_date(url, SECRET_KEY)
+    bring_up_to_date(url, PRODUCTIONS_KEY)
+    share_key(url, SECRET_KEY)  # known beside it, as after a change of the key
     from app.services.reference import load_reference
 
     _fill(postgres, TEMPLATE, load_reference)

@@ -17,7 +17,6 @@ from flask import Flask
 from sqlalchemy import func, make_url, select, update
 
 from app import create_app
-from app.acting_key import share_key
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.demo.people import OFFICER
@@ -27,27 +26,18 @@ from app.models.referrals import Referral
 from app.services import accounts
 from config import Environment, Settings, SettingsError
 from tests.cast import Cast
-from tests.conftest import DATABASE, Run, settings_for
+from tests.conftest import DATABASE, PRODUCTIONS_KEY, Run, settings_for
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = "https://waymark.example"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-SECRET = "Qm3kT9wXv7LzR2hYd5NcJ8sGb4FpA6uE"
-
-
-@pytest.fixture(autouse=True)
-def key(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> None:
-    """The database of a test knows production's key, as after ``migrate``."""
-    if "database" in request.fixturenames:
-        request.getfixturevalue("database")
-        share_key(postgres.url("waymark_owner", DATABASE), SECRET)
 
 
 def production(postgres: EmbeddedPostgres, **changes: Any) -> Settings:
     """Settings that production starts with."""
     given = {
         "environment": Environment.PRODUCTION,
-        "secret_key": SECRET,
+        "secret_key": PRODUCTIONS_KEY,
         "public_url": HERE,
         "twilio_account_sid": "AC" + "1" * 32,
         "twilio_messaging_service_sid": "MG" + "1" * 32,

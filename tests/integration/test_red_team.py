@@ -180,23 +180,23 @@ def test_a_slow_harvester_runs_into_the_budget_and_is_named(
 ) -> None:
     def three_an_hour() -> None:
         with transaction(by=SYSTEM):
-            which = AbuseLimit.code == "looks_officer"
+            which = AbuseLimit.code == "looks_force_supervisor"
             db.session.execute(update(AbuseLimit).where(which).values(at_most=3))
 
     run_as_owner(three_an_hour)
     refs = [ask(run, cast) for _ in range(5)]
-    amara = browser_of(cast.amara.email)
+    sergeant = browser_of(cast.sergeant.email)
 
-    got = [amara.get(f"/police/requests/{ref}") for ref in refs]
+    got = [sergeant.get(f"/police/requests/{ref}") for ref in refs]
 
     assert [each.status_code for each in got] == [200, 200, 200, 429, 429]
     assert secrets_in(text_of(got[3]), (refs[3], *ASKER)) == []
     assert open_tasks(run).count("looks_spent") == 1
-    # Her list has the references of her own requests, and no number to ring.
-    assert secrets_in(text_of(amara.get("/police/requests")), CALLBACK) == []
-    assert amara.get("/police/requests.csv").status_code == 404
+    # Their list has the references of the force's requests, and no number to ring.
+    assert secrets_in(text_of(sergeant.get("/police/requests")), CALLBACK) == []
+    assert sergeant.get("/police/requests.csv").status_code == 404
     run_as_owner(clock.shift_to, run(now_is) + timedelta(minutes=10))
-    assert amara.get(f"/police/requests/{refs[4]}").status_code == 429
+    assert sergeant.get(f"/police/requests/{refs[4]}").status_code == 429
 
 
 def test_nobody_breaks_the_glass_alone(cast: Cast, run: Run, browser_of: SignIn) -> None:

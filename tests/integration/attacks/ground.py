@@ -29,6 +29,8 @@ WITHOUT_ANSWERS = {
     *("coordinator.they_are_here", "coordinator.cancel_pre_alert", "police.arrived"),
     *("refuge.accept", "refuge.arrived", "refuge.confirm_beds", "refuge.end_void"),
     *("refuge.close_window", "coordinator.close_window"),
+    *("coordinator.claim_request", "coordinator.claim_task", "police.set_out", "refuge.set_out"),
+    *("coordinator.set_out", "police.resume", "coordinator.resume"),
     *("account.new_authenticator", "account.sign_out_everywhere", "account.demo_prove"),
     *("admin.recover", "team.recover"),
 }

@@ -83,4 +83,12 @@ def test_every_audience_with_ids_is_swept(app: Flask) -> None:
         )
     }
 
-    assert with_ids == {*RIGHTFUL, "coordinator", "admin", "team", "access", "data_rights"}
+    assert with_ids == {
+        *RIGHTFUL,
+        "coordinator",
+        "admin",
+        "team",
+        "access",
+        "data_rights",
+        "escalation",
+    }

@@ -34,6 +34,7 @@ NO_LOOK = {
     "refuge.rooms": "rooms and their states",
     "coordinator.freeing": "when rooms free; written down as a forecast",
     "refuge.show_room": "one room, its closures and its days",
+    "coordinator.declines": "what houses answered and how often, and no request",
     "coordinator.houses": "houses and how old their counts are",
     "coordinator.show_room": "one room, its closures and its days",
     "records.home": "an empty form; an answer comes by POST",
@@ -41,7 +42,7 @@ NO_LOOK = {
 # A page left open asks by itself; what it was shown already is no new look, so these come first.
 LIVE = {"police.request_status", "coordinator.board_live", "refuge.tonight"}
 # Figures, accounts, and the lists of looks, which hold references and no record.
-NOBODYS = {"manager", "admin", "team", "access", "data_rights"}
+NOBODYS = {"manager", "admin", "team", "access", "data_rights", "escalation"}
 LOOKS = "SELECT count(*) FROM event WHERE kind LIKE '%viewed' OR kind LIKE '%listed'"
 
 

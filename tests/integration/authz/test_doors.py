@@ -133,10 +133,13 @@ def test_what_is_a_persons_own_is_for_those_it_is_of(
     assert wrong == []
 
 
-# Said while an answer by text or a call to the force waits, and once she has come; not so here.
+# Said while an answer by text, a question of the house or a call to the force waits, of a move
+# from another house, of a yes that came second, and once she has come; not so here.
 ONLY_SOMETIMES = {
-    Stage.ASKED: {"is_answer_to_confirm"},
-    Stage.PROMISED: {"waits_for_call_back", "after"},
+    Stage.ASKED: {"is_answer_to_confirm", "is_transfer", "question"},
+    Stage.PROMISED: {"waits_for_call_back", "after", "is_transfer", "move"},
+    Stage.LIVES_HERE: {"is_transfer"},
+    Stage.WAS_HERE: {"ended_because"},
 }
 PAGES_OF_RECORDS = {
     "police.show_request": "follow.RequestAsSent",

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from app import outbox
 from app.actors import SYSTEM
 from app.db import db, transaction
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -156,6 +157,7 @@ def test_a_planned_closure_waits_for_whoever_lives_there(rowan: Rowan) -> None:
     assert (waits, turnaround.reason_code) == (None, "turnaround")
     assert rowan.voids()[0].begun_at is not None
     assert not rowan.offered()
+    rowan.work(outbox.expire_unsent)
     assert rowan.run(invariants.broken) == {}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app import outbox
 from app.errors import Conflict, NotAllowed, NotFound
 from app.models.messages import TaskKind
 from app.models.reference import Urgency
@@ -90,6 +91,7 @@ def test_a_hold_that_is_over_leaves_her_the_room_and_asks_a_person_once_for_each
     run_as_owner(clock.shift_by, HOLD)
     assert run_as_worker(holds.ask_after_the_overdue) == 1
     assert run_as_worker(holds.ask_after_the_overdue) == 0
+    run_as_worker(outbox.expire_unsent)
     assert run(tasks, TaskKind.OVERDUE) == [True, False]
     assert run(invariants.broken) == {}
 

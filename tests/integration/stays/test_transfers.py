@@ -166,7 +166,7 @@ def test_she_counts_once_and_is_nowhere_without_a_bed(
     moving: str, lives_at_rowan: Promised, cast: Cast, run: Run
 ) -> None:
     def counts() -> tuple[Any, ...]:
-        found = run(reports.figures, 7, by=cast.mara.actor).everywhere
+        found = run(reports.exact_figures, 7, by=cast.mara.actor).everywhere
         asked = found.requests
         return asked.received, asked.placed, asked.waiting, asked.unmet, found.nights.waited
 

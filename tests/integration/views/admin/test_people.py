@@ -26,7 +26,7 @@ NEW = {
     "organisation": "Metropolitan Police",
     "refuge": "",
 }
-CODE = re.compile(r"\b(?:[2-9A-Z]{4}-){4}[2-9A-Z]{4}\b")
+CODE = re.compile(r"\b(?:[2-9A-Z]{4}-)+[2-9A-Z]{4}\b")
 
 
 @pytest.fixture
