@@ -30,6 +30,7 @@ from app.services import (
     call_backs,
     clock,
     closing,
+    escalation,
     holding,
     matching,
     offers,
@@ -75,6 +76,8 @@ class ServiceDoors:
     def at(self, minute: int) -> None:
         self.now = self.start + timedelta(minutes=minute)
         clock.shift_to(self.now)
+        escalation.escalate()  # as the worker does while clocks run out
+        escalation.settle()
 
     def open_house(self, refuge: RefugePlan) -> None:
         layout.open_house(refuge)

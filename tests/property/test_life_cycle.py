@@ -25,7 +25,7 @@ from tests.property.life.ground import AIMED, Ground, asked
 from tests.property.life.houses import Houses
 from tests.property.life.living import Living
 
-EXAMPLES = int(os.environ.get("WAYMARK_HYPOTHESIS_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("WAYMARK_HYPOTHESIS_EXAMPLES", "6"))
 LIVES = settings(
     max_examples=EXAMPLES,
     stateful_step_count=25,
