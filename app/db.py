@@ -32,7 +32,8 @@ CONNECTION_OPTIONS = (
     " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
 )
 RETRY_STATES = {"40001", "40P01", "55P03"}  # serialisation, deadlock, lock timeout
-WAITED_TOO_LONG = RETRY_STATES | {"57014", "57P01", "57P03", "53300", "53100"}
+# 25P03: we ourselves stood still, and the server gave our transaction up meanwhile.
+WAITED_TOO_LONG = RETRY_STATES | {"57014", "57P01", "57P03", "25P03", "53300", "53100"}
 BUSY_TEXT = "The service is very busy. Nothing was lost: please try again in a moment."
 
 NAMES = {

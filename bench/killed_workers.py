@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -88,13 +89,16 @@ def fork(app: Flask, gateway: TwilioGateway) -> int:
     if child == 0:
         try:
             work(app, gateway)
+        except BaseException:  # whatever it is, it must be read: the parent tells of it
+            traceback.print_exc()
         finally:
             os._exit(1)
     return child
 
 
 def main(given: dict[str, Any]) -> int:
-    settings = Settings(**given["settings"])
+    told = given["settings"]
+    settings = Settings(**told | {"data_dir": Path(told["data_dir"])})
     gateway = TwilioGateway(**given["gateway"], timeout_seconds=0.4)
     app = create_app(settings, role="waymark_worker")
     watcher = create_app(settings, role="waymark_worker")
@@ -108,12 +112,13 @@ def main(given: dict[str, Any]) -> int:
         while time.monotonic() < until and unsettled(watcher):
             time.sleep(crowd.dice.uniform(0.05, 0.25))
             crowd.wake()
+            crowd.look_after()
             if crowd.kills < given["kills"]:
                 crowd.kill_one()
             if crowd.pauses < given["pauses"] and not crowd.frozen:
                 crowd.freeze_one()
-        told = {"kills": crowd.kills, "pauses": crowd.pauses, "unsettled": unsettled(watcher)}
-        sys.stdout.write(json.dumps(told))
+        befell = {"kills": crowd.kills, "pauses": crowd.pauses, "unsettled": unsettled(watcher)}
+        sys.stdout.write(json.dumps(befell))
     finally:
         crowd.end()
     return 0
@@ -147,6 +152,14 @@ class Crowd:
         os.kill(victim, signal.SIGSTOP)
         self.frozen[victim] = time.monotonic() + PAUSE_SECONDS
         self.pauses += 1
+
+    def look_after(self) -> None:
+        """Raises RuntimeError when a worker has ended by itself: then nothing would be proven."""
+        for child in self.children:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                self.children.remove(child)
+                raise RuntimeError(f"a worker ended by itself, with status {status}")
 
     def wake(self) -> None:
         for child, at in list(self.frozen.items()):
@@ -207,10 +220,10 @@ def measure(
     started = time.monotonic()
     with owner.app_context():
         _owe(course.texts)
-    # Everything else has a default; a path or a flag cannot travel as JSON.
-    plain = {name: value for name, value in asdict(settings).items() if isinstance(value, str)}
+    # What is no text has a default, but for the folder, where the keys of the demonstration lie.
+    plain = {name: value for name, value in asdict(settings).items() if type(value) is str}
     given = {
-        "settings": {**plain, "environment": "demo"},
+        "settings": {**plain, "data_dir": str(settings.data_dir)},
         "gateway": dict(gateway),
         **asdict(course),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from app.actors import SYSTEM
 from app.db import db, transaction
+from app.errors import Busy
 from app.events import Fact, record
 from app.models.events import Event
 from app.queue import Job, defer
@@ -134,3 +136,23 @@ def test_figures_are_read_with_the_narrow_role_only(app: Flask, cast: Cast) -> N
             db.session.execute(text("SELECT * FROM needs"))
         with transaction(by=cast.mara.actor, as_report=True):
             assert db.session.execute(text("SELECT * FROM report_referral")).all() == []
+
+
+def test_whoever_stood_still_too_long_is_asked_to_try_again(run: Run) -> None:
+    """A frozen process finds its transaction given up by the server when it wakes."""
+
+    def stand_still() -> None:
+        with transaction(by=SYSTEM):
+            db.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+            time.sleep(0.3)
+            db.session.execute(text("SELECT 1"))
+
+    with pytest.raises(Busy):
+        run(stand_still)
+
+    assert run(_one) == 1
+
+
+def _one() -> int:
+    with transaction(by=SYSTEM):
+        return int(db.session.execute(text("SELECT 1")).scalar_one())
