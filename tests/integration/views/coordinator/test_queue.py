@@ -78,7 +78,7 @@ def test_each_state_has_its_clock(
     assert "Reply due" in asked
     assert "Arrival due" in promised
     assert "1 minute late" in late
-    assert "manager told" not in late
+    assert "manager level" not in late
 
 
 def test_a_request_that_every_manager_was_told_of_says_so(
@@ -89,5 +89,5 @@ def test_a_request_that_every_manager_was_told_of_says_so(
     duty = look(browser_of, cast, f"/desk/requests/{ref}")
     minutes(run_as_owner, 46)
 
-    assert "Duty manager told" in duty
-    assert "Regional manager told" in look(browser_of, cast, f"/desk/requests/{ref}")
+    assert "Duty manager level" in duty
+    assert "Regional manager level" in look(browser_of, cast, f"/desk/requests/{ref}")
