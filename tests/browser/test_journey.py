@@ -157,11 +157,11 @@ def confirm(desk: Visitor, refs: list[str], tie: str) -> None:
 def ring_the_force_where_asked(desk: Visitor, refs: list[str]) -> None:
     """Other tests of this product may have asked for so much today that the force is rung back."""
     for ref in refs:
-        desk.go(f"/coordinator/requests/{ref}")
+        desk.go(f"/desk/requests/{ref}")
         if desk.page.locator("#call-genuine").count():
             desk.tap("I rang: it is genuine")
             expect(desk.page.locator("#call-genuine")).to_have_count(0)
-    desk.go("/coordinator/")
+    desk.go("/desk/board")
 
 
 def codes_on(phone: Visitor, picture: str) -> set[str]:

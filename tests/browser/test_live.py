@@ -52,7 +52,7 @@ def test_what_happens_to_a_request_stands_on_the_officers_phone(arrive: Arrive) 
     mark(watching.page)
 
     officer.page.get_by_text("She no longer needs this").click()
-    officer.page.get_by_label("Why?").select_option("entered_in_error")
+    officer.page.locator("#withdraw-reason").select_option("entered_in_error")
     officer.tap("Withdraw this request")
 
     expect(watching.page.locator("[data-wm-headline]")).to_have_text("Withdrawn")

@@ -260,7 +260,7 @@ def test_what_she_opened_stays_open_and_new_tokens_come_in(open_page: Open, site
     page.clock.fast_forward(1_000)
 
     expect(page.locator("#brought")).to_be_visible()
-    expect(page.locator("[name=csrf_token][value=token-2]")).to_have_count(2)
+    expect(page.locator("[name=csrf_token][value=token-2]")).to_have_count(3)
     expect(page.locator("#not-arrived")).to_have_attribute("open", "")
 
 
