@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,6 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import TwilioException, TwilioRestException  # type: ignore[import-untyped]
 from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
@@ -19,12 +19,14 @@ from twilio.request_validator import RequestValidator, add_port, remove_port  # 
 from twilio.rest import Client  # type: ignore[import-untyped]
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
+from app.punctual import PunctualAdapter, TooLate, begun_by
 from config import Settings
 
 TIMEOUT_SECONDS = 10.0
 LONGEST_VALIDITY_SECONDS = 36_000
 SHORTEST_VALIDITY_SECONDS = 6  # Twilio recommends more than 5
-LISTED_AT_MOST = 200
+LISTED_PAGE = 1_000  # the most that Twilio allows
+LISTED_AT_MOST = 5_000  # a list cut off says nothing of what lies behind its end
 TOO_MANY_REQUESTS = 429
 OPTED_OUT = "21610"
 # Clear refusals that another try can mend: our account's state, not the number's.
@@ -66,8 +68,18 @@ class OutcomeUnknown(Exception):
 class SmsGateway(Protocol):
     """What the outbox needs of a provider."""
 
-    def send(self, to: str, body: str, *, status_callback: str, validity_seconds: int) -> Sent:
+    def send(
+        self,
+        to: str,
+        body: str,
+        *,
+        status_callback: str,
+        validity_seconds: int,
+        begin_by: float = math.inf,
+    ) -> Sent:
         """Hand over one text. ``validity_seconds`` is cut to what the provider takes.
+
+        ``begin_by`` is the reading of ``time.monotonic()`` after which it must not go out any more.
 
         Raises:
             NotSent: certainly not accepted.
@@ -93,7 +105,8 @@ class WatchedHttpClient(TwilioHttpClient):  # type: ignore[misc]
         quiet = logging.Logger("twilio", level=logging.CRITICAL)
         super().__init__(timeout=timeout_seconds, logger=quiet)
         self.session.headers["Connection"] = "close"
-        self.session.mount("http://", HTTPAdapter(max_retries=0))
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, PunctualAdapter())
         self._base = urlsplit(base_url) if base_url else None
         if self._base:
             self.session.trust_env = False  # a proxy has no business with a loopback address
@@ -138,16 +151,27 @@ class TwilioGateway:
             base_url=settings.twilio_api_base_url,
         )
 
-    def send(self, to: str, body: str, *, status_callback: str, validity_seconds: int) -> Sent:
+    def send(
+        self,
+        to: str,
+        body: str,
+        *,
+        status_callback: str,
+        validity_seconds: int,
+        begin_by: float = math.inf,
+    ) -> Sent:
         validity = max(SHORTEST_VALIDITY_SECONDS, min(validity_seconds, LONGEST_VALIDITY_SECONDS))
         try:
-            message = self._client.messages.create(
-                to=to,
-                body=body,
-                messaging_service_sid=self._service_sid,
-                status_callback=status_callback,
-                validity_period=validity,
-            )
+            with begun_by(begin_by):
+                message = self._client.messages.create(
+                    to=to,
+                    body=body,
+                    messaging_service_sid=self._service_sid,
+                    status_callback=status_callback,
+                    validity_period=validity,
+                )
+        except TooLate:
+            raise NotSent(permanent=False, code="too_late") from None
         except TwilioRestException as error:
             raise _refusal(error) from None
         except requests.RequestException as error:
@@ -164,13 +188,18 @@ class TwilioGateway:
         found: list[Found] = []
         oldest = sent_after.astimezone(UTC).replace(microsecond=0) - timedelta(seconds=60)
         try:
-            for message in self._client.messages.stream(to=to, limit=LISTED_AT_MOST):
+            listed = self._client.messages.stream(
+                to=to, limit=LISTED_AT_MOST, page_size=LISTED_PAGE
+            )
+            for message in listed:
                 created_at = message.date_created
                 if created_at is None or created_at < oldest:
                     break
                 found.append(
                     Found(str(message.sid), str(message.body), str(message.status), created_at)
                 )
+            if len(found) == LISTED_AT_MOST:
+                raise OutcomeUnknown("the list was cut off")
         except (
             NotSent,
             TwilioException,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
@@ -45,9 +46,10 @@ def send_due(
     for _ in range(limit):
         if troubles >= GIVE_UP_ROUND_AFTER or (claim := _claim_next(patience)) is None:
             break
+        begin_by = time.monotonic() + patience.spare_seconds
         if not _still_ours(claim, patience):
             continue
-        if _attempt(gateway, claim, public_url, patience):
+        if _attempt(gateway, claim, public_url, patience, begin_by):
             sent += 1
             troubles = 0
         else:
@@ -120,8 +122,13 @@ def _still_ours(claim: Claim, patience: Patience) -> bool:
         )
 
 
-def _attempt(gateway: SmsGateway, claim: Claim, public_url: str, patience: Patience) -> bool:
-    """Hand one text over, with no transaction open, and keep what came of it."""
+def _attempt(
+    gateway: SmsGateway, claim: Claim, public_url: str, patience: Patience, begin_by: float
+) -> bool:
+    """Hand one text over, with no transaction open, and keep what came of it.
+
+    ``begin_by``: a worker frozen between the fence and the line must not send either.
+    """
     callback = f"{public_url}/hooks/twilio/status/{claim.message_id}/{claim.attempt}"
     try:
         sent = gateway.send(
@@ -129,6 +136,7 @@ def _attempt(gateway: SmsGateway, claim: Claim, public_url: str, patience: Patie
             claim.body,
             status_callback=callback,
             validity_seconds=claim.validity_seconds,
+            begin_by=begin_by,
         )
     except NotSent as refusal:
         _keep_refusal(claim, refusal, patience)

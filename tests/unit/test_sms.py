@@ -59,6 +59,18 @@ def test_a_text_is_accepted_with_its_sid(fake: FakeTwilio) -> None:
     assert (row["recipient"], row["body"], row["validity_seconds"]) == (TO, BODY, 1200)
 
 
+def test_a_text_whose_time_has_passed_does_not_go_out(fake: FakeTwilio) -> None:
+    gateway, late = fake.gateway(), "late 7KQ4M2"
+
+    with pytest.raises(NotSent) as refusal:
+        gateway.send(
+            TO, late, status_callback=CALLBACK, validity_seconds=1200, begin_by=time.monotonic()
+        )
+
+    assert (refusal.value.code, refusal.value.permanent) == ("too_late", False)
+    assert copies(fake, late) == 0
+
+
 @pytest.mark.parametrize(("asked", "taken"), [(-5, 6), (0, 6), (1200, 1200), (999_999, 36_000)])
 def test_validity_is_cut_to_what_twilio_takes(fake: FakeTwilio, asked: int, taken: int) -> None:
     sent = fake.gateway().send(TO, BODY, status_callback=CALLBACK, validity_seconds=asked)
@@ -193,6 +205,18 @@ def test_find_reads_past_the_first_page(fake: FakeTwilio) -> None:
         send(fake, to="+447700900203", body=f"page {number}")
 
     assert len(fake.gateway().find("+447700900203", since)) == 53
+
+
+def test_a_list_that_is_cut_off_is_no_proof_that_a_text_is_absent(
+    fake: FakeTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = datetime.now(UTC)
+    for number in range(4):
+        send(fake, to="+447700900206", body=f"cut {number}")
+    monkeypatch.setattr(sms, "LISTED_AT_MOST", 3)
+
+    with pytest.raises(OutcomeUnknown):
+        fake.gateway().find("+447700900206", since)
 
 
 def test_find_stops_at_texts_that_are_too_old(fake: FakeTwilio) -> None:

@@ -281,6 +281,21 @@ def test_a_worker_that_was_frozen_does_not_send(
     assert run(message, owed).state == MessageState.INFLIGHT
 
 
+def test_a_worker_that_was_frozen_behind_the_fence_does_not_send_either(
+    cast: Cast, run: Run, run_as_worker: Run, twilio: FakeTwilio, send: Callable[..., int]
+) -> None:
+    owed = run(owe_text)
+    claim = run_as_worker(sending._claim_next, SHORT)
+    begin_by = time.monotonic() - 0.01  # so long it stood still
+
+    run_as_worker(sending._attempt, twilio.gateway(), claim, "http://127.0.0.1:9", SHORT, begin_by)
+
+    assert twilio.sent() == []
+    assert run(message, owed).state == MessageState.NEW
+    assert send() == 1
+    assert len(twilio.sent()) == 1
+
+
 def test_a_text_that_cannot_be_written_stops_no_other(
     cast: Cast, run: Run, run_as_owner: Run, send: Callable[..., int], twilio: FakeTwilio
 ) -> None:
