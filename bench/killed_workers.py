@@ -32,7 +32,7 @@ from app.db import db, transaction
 from app.errors import Busy
 from app.models.messages import Contact, Message, MessageState
 from app.notices import Template, render
-from app.outbox import Patience, doubts, sending
+from app.outbox import Patience, doubts
 from app.outbox.claims import Claim
 from app.sms import TwilioGateway
 from config import Settings
@@ -104,8 +104,6 @@ def main(given: dict[str, Any]) -> int:
     watcher = create_app(settings, role="waymark_worker")
     if given["blind"]:
         vars(doubts)["_settle"] = resend_blindly
-    if given["unfenced"]:
-        vars(sending)["_still_ours"] = lambda *_: True
     crowd = Crowd(app, gateway, random.Random(given["seed"]))
     until = time.monotonic() + given["seconds"]
     try:
@@ -175,10 +173,9 @@ class Crowd:
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """How much is sent and what befalls the workers; ``blind`` and ``unfenced`` take a guard off.
+    """How much is sent and, at most, what befalls the workers until all is settled.
 
-    ``blind`` sends again what is in doubt without asking; ``unfenced`` does not look whether a
-    text is still its own before sending.
+    ``blind`` takes a guard off: what is in doubt is sent again without asking.
     """
 
     texts: int = 1000
@@ -187,7 +184,6 @@ class Course:
     seconds: float = 600
     seed: int = 11
     blind: bool = False
-    unfenced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
