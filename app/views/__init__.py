@@ -17,6 +17,7 @@ def init_views(app: Flask) -> None:
         coordinator_houses,  # noqa: F401 - more pages of the desk's blueprint
         coordinator_houses_asked,  # noqa: F401 - more pages of the desk's blueprint
         coordinator_lists,  # noqa: F401 - more pages of the desk's blueprint
+        coordinator_pre_alerts,  # noqa: F401 - more pages of the desk's blueprint
         data_rights,
         escalation,
         force,

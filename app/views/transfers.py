@@ -1,9 +1,11 @@
-"""A move to another house: more pages of the house's and the desk's blueprints."""
+"""A move to another house or another room: more pages of the house's and the desk's blueprints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import flash, redirect, url_for
@@ -17,122 +19,110 @@ from app.services import matching, transfers
 from app.services.asked import ChosenReason, NewTransfer
 from app.views import coordinator, refuge
 
-Page = Callable[[Form[Any], str], ResponseReturnValue]
+T = TypeVar("T")
 ASKED = "Asked for. She keeps her bed here until she has arrived in the other house."
 CANCELLED = "The move is called off. Her stay is as it was."
+HAS_ROOM = "She has another room. The one she left is being made ready."
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where it is asked: whose stay it is about, the page it stands on, and that page's address."""
+
+    stay: Callable[[], UUID]
+    page: Callable[[Form[Any], str], ResponseReturnValue]
+    back: str
+
+
+def _in_house(public_id: UUID) -> _Place:
+    back = url_for("refuge.show_stay", public_id=public_id)
+    return _Place(lambda: public_id, partial(refuge.stay_page, public_id), back)
+
+
+def _at_desk(ref: str) -> _Place:
+    back = url_for("coordinator.show_request", ref=ref)
+    return _Place(
+        lambda: transfers.stay_of(ref, by=me()), partial(coordinator.case_page, ref), back
+    )
 
 
 @refuge.bp.post("/stays/<uuid:public_id>/transfer")
 def ask_transfer(public_id: UUID) -> ResponseReturnValue:
     """The house asks for another house for her."""
-    back = url_for("refuge.show_stay", public_id=public_id)
-    return _ask(lambda: public_id, back, lambda form, what: refuge.stay_page(public_id, form, what))
-
-
-@refuge.bp.post("/stays/<uuid:public_id>/transfer/cancel")
-def cancel_transfer(public_id: UUID) -> ResponseReturnValue:
-    """She stays after all."""
-    back = url_for("refuge.show_stay", public_id=public_id)
-    return _cancel(
-        lambda: public_id, back, lambda form, what: refuge.stay_page(public_id, form, what)
-    )
+    return _ask(_in_house(public_id))
 
 
 @coordinator.bp.post("/requests/<ref>/transfer", endpoint="ask_transfer")
 def ask_transfer_at_the_desk(ref: str) -> ResponseReturnValue:
     """The desk asks for another house for her."""
-    back = url_for("coordinator.show_request", ref=ref)
-    return _ask(
-        lambda: transfers.stay_of(ref, by=me()),
-        back,
-        lambda form, what: coordinator.case_page(ref, form, what),
+    return _ask(_at_desk(ref))
+
+
+def _ask(place: _Place) -> ResponseReturnValue:
+    form = Form[NewTransfer](TransferSchema())
+    return _done(
+        place,
+        form,
+        "transfer",
+        lambda stay, new: transfers.ask_transfer(stay, new, by=me()),
+        ASKED,
     )
+
+
+@refuge.bp.post("/stays/<uuid:public_id>/transfer/cancel")
+def cancel_transfer(public_id: UUID) -> ResponseReturnValue:
+    """She stays after all."""
+    return _cancel(_in_house(public_id))
 
 
 @coordinator.bp.post("/requests/<ref>/transfer/cancel", endpoint="cancel_transfer")
 def cancel_transfer_at_the_desk(ref: str) -> ResponseReturnValue:
     """The desk calls it off, on the page of her stay or of the move."""
-    back = url_for("coordinator.show_request", ref=ref)
-    return _cancel(
-        lambda: transfers.stay_of(ref, by=me()),
-        back,
-        lambda form, what: coordinator.case_page(ref, form, what),
+    return _cancel(_at_desk(ref))
+
+
+def _cancel(place: _Place) -> ResponseReturnValue:
+    form = Form[ChosenReason](EndTransferSchema())
+    return _done(
+        place,
+        form,
+        "end_transfer",
+        lambda stay, chosen: transfers.cancel_transfer(stay, chosen.reason, by=me()),
+        CANCELLED,
     )
 
 
 @refuge.bp.post("/stays/<uuid:public_id>/room")
 def move_room(public_id: UUID) -> ResponseReturnValue:
     """Another room in this house, as its manager decides."""
-    back = url_for("refuge.show_stay", public_id=public_id)
-    return _move_room(
-        lambda: public_id, back, lambda form, what: refuge.stay_page(public_id, form, what)
-    )
+    return _move_room(_in_house(public_id))
 
 
 @coordinator.bp.post("/requests/<ref>/room", endpoint="move_room")
 def move_room_at_the_desk(ref: str) -> ResponseReturnValue:
     """Another room in her house, as the desk agreed with it."""
-    back = url_for("coordinator.show_request", ref=ref)
-    return _move_room(
-        lambda: transfers.stay_of(ref, by=me()),
-        back,
-        lambda form, what: coordinator.case_page(ref, form, what),
-    )
+    return _move_room(_at_desk(ref))
 
 
-def _move_room(stay: Callable[[], UUID], back: str, page: Page) -> ResponseReturnValue:
+def _move_room(place: _Place) -> ResponseReturnValue:
     form = Form[UUID](MoveRoomSchema())
-    if not form.accepted:
-        return page(form, "room")
     return _done(
-        lambda: matching.move_room(stay(), form.data, by=me()),
-        "She has another room. The one she left is being made ready.",
-        back,
-        lambda error: _again(form, error, page, "room"),
-    )
-
-
-def _ask(stay: Callable[[], UUID], back: str, page: Page) -> ResponseReturnValue:
-    form = Form[NewTransfer](TransferSchema())
-    if not form.accepted:
-        return page(form, "transfer")
-    return _done(
-        lambda: transfers.ask_transfer(stay(), form.data, by=me()),
-        ASKED,
-        back,
-        lambda error: _again(form, error, page, "transfer"),
-    )
-
-
-def _cancel(stay: Callable[[], UUID], back: str, page: Page) -> ResponseReturnValue:
-    form = Form[ChosenReason](EndTransferSchema())
-    if not form.accepted:
-        return page(form, "end_transfer")
-    return _done(
-        lambda: transfers.cancel_transfer(stay(), form.data.reason, by=me()),
-        CANCELLED,
-        back,
-        lambda error: _again(form, error, page, "end_transfer"),
+        place, form, "room", lambda stay, room: matching.move_room(stay, room, by=me()), HAS_ROOM
     )
 
 
 def _done(
-    do: Callable[[], object],
-    said: str,
-    back: str,
-    again: Callable[[Invalid], ResponseReturnValue],
+    place: _Place, form: Form[T], what: str, do: Callable[[UUID, T], object], said: str
 ) -> ResponseReturnValue:
-    try:
-        do()
-    except Conflict as error:
-        flash(str(error), "error")
-        return redirect(back)
-    except Invalid as error:
-        return again(error)
-    flash(said)
-    return redirect(back, code=303)
-
-
-def _again(form: Form[Any], error: Invalid, page: Page, what: str) -> ResponseReturnValue:
-    form.refuse(error.field, str(error))
-    return page(form, what)
+    if form.accepted:
+        try:
+            do(place.stay(), form.data)
+        except Conflict as error:
+            flash(str(error), "error")
+            return redirect(place.back)
+        except Invalid as error:
+            form.refuse(error.field, str(error))
+        else:
+            flash(said)
+            return redirect(place.back, code=303)
+    return place.page(form, what)
