@@ -103,11 +103,11 @@ def reason_text(code: str | None) -> str:
     return (db.session.scalar(select(Reason.text).where(Reason.code == code)) or "") if code else ""
 
 
-def check_reason(code: str, *kinds: ReasonKind) -> Reason:
-    """Raises Invalid unless ``code`` is an active reason of one of ``kinds``."""
+def check_reason(code: str, *kinds: ReasonKind, field: str = "reason") -> Reason:
+    """Raises Invalid, of ``field``, unless ``code`` is an active reason of one of ``kinds``."""
     reason = db.session.get(Reason, code)
     if reason is None or not reason.is_active or reason.kind not in kinds:
-        raise Invalid("Choose a reason from the list.", field="reason")
+        raise Invalid("Choose a reason from the list.", field=field)
     return reason
 
 

@@ -23,7 +23,8 @@ from app.models.messages import Task
 from app.models.reference import ClockPolicy, Urgency
 from app.models.referrals import Referral
 from app.policy import only_for, visible_referrals, visible_tasks
-from app.services.referrals import lock_referral
+from app.services.dated import policy_of
+from app.services.referrals import clock_policy_in_force, lock_referral
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,10 +168,8 @@ def _request(ref: str, by: Actor) -> _Subject:
     referral = lock_referral(ref, by)
     if referral.closed_at is not None:
         raise Conflict("This request has ended. There is nothing left to be on.")
-    policy = db.session.get_one(ClockPolicy, referral.clock_policy_id)
-    return _Subject(
-        referral_id=referral.id, task_id=None, about=referral.id, minutes=policy.claim_minutes
-    )
+    minutes = policy_of(referral).claim_minutes
+    return _Subject(referral_id=referral.id, task_id=None, about=referral.id, minutes=minutes)
 
 
 def _task(public_id: UUID, by: Actor, now: datetime) -> _Subject:
@@ -181,14 +180,9 @@ def _task(public_id: UUID, by: Actor, now: datetime) -> _Subject:
     )
     if task is None:
         raise NotFound("We cannot find that task, or somebody has done it.")
-    of_hers = select(Referral.clock_policy_id).where(Referral.id == task.referral_id)
-    newest = (
-        select(ClockPolicy.id)
-        .where(ClockPolicy.urgency == Urgency.EMERGENCY, ClockPolicy.valid_from <= now.date())
-        .order_by(ClockPolicy.valid_from.desc())
-        .limit(1)
-    )
-    policy_id = db.session.scalar(of_hers) or db.session.scalars(newest).one()
+    hers = db.session.get_one(Referral, task.referral_id) if task.referral_id else None
+    urgency = Urgency.EMERGENCY
+    policy_id = hers.clock_policy_id if hers else clock_policy_in_force(urgency, now)
     minutes = db.session.get_one(ClockPolicy, policy_id).claim_minutes
     return _Subject(referral_id=None, task_id=task.id, about=task.referral_id, minutes=minutes)
 

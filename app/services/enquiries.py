@@ -15,6 +15,7 @@ from app.models.enquiries import EnquiryPolicy
 from app.models.placements import OPEN, OwnReason, Placement, PlacementState
 from app.models.referrals import Referral, ReferralState
 from app.queue import Job, defer
+from app.services.dated import all_begun
 from app.services.telling import owe_offer_withdrawn
 
 TOO_LATE = "The time to answer this offer has passed."
@@ -24,9 +25,7 @@ TOO_LATE = "The time to answer this offer has passed."
 
 def policies_on(day: date) -> dict[str, EnquiryPolicy]:
     """The policy of each urgency on ``day``; an urgency without one has none."""
-    in_force = select(EnquiryPolicy).where(EnquiryPolicy.valid_from <= day)
-    rows = db.session.scalars(in_force.order_by(EnquiryPolicy.valid_from))
-    return {policy.urgency: policy for policy in rows}
+    return {policy.urgency: policy for policy in all_begun(EnquiryPolicy, day)}
 
 
 def more_houses(day: date) -> dict[str, int]:

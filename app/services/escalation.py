@@ -18,6 +18,7 @@ from app.notices import Template
 from app.outbox import open_task, owe
 from app.services.claims import is_taken
 from app.services.clocks import Facts, Running, clocks_of
+from app.services.dated import policy_of
 from app.services.managers import managers_now
 from app.services.tasks import finish
 
@@ -89,7 +90,7 @@ def _escalate(referral_id: int) -> int:
         referral = db.session.scalars(
             select(Referral).where(Referral.id == referral_id).with_for_update()
         ).one()
-        policy = db.session.get_one(ClockPolicy, referral.clock_policy_id)
+        policy = policy_of(referral)
         taken = bool(db.session.scalar(select(is_taken()).where(Referral.id == referral_id)))
         reached = [
             each

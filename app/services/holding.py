@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
 
 from app.actors import Actor
@@ -18,8 +17,8 @@ from app.events import Fact, record_stay
 from app.fields import seal
 from app.models.beds import Bed, BedKind, BedUse, Room
 from app.models.placements import Placement, PlacementState
-from app.models.reference import ClockPolicy
 from app.models.referrals import Referral, ReferralState
+from app.services.dated import policy_of
 from app.services.locks import GONE, which_placement
 from app.services.telling import owe_offer
 
@@ -101,10 +100,6 @@ def _ask(
     by: Actor,
     now: datetime,
 ) -> Placement:
-    minutes = db.session.scalar(
-        select(ClockPolicy.reply_minutes).where(ClockPolicy.id == referral.clock_policy_id)
-    )
-    assert minutes is not None  # noqa: S101 - a foreign key
     return Placement(
         referral_id=referral.id,
         refuge_id=room.refuge_id,
@@ -115,7 +110,7 @@ def _ask(
         during=Range(now, None),
         offer_code="".join(secrets.choice(CODE_LETTERS) for _ in range(6)),
         offered_at=now,
-        offer_expires_at=now + timedelta(minutes=minutes),
+        offer_expires_at=now + timedelta(minutes=policy_of(referral).reply_minutes),
         decided_by_id=by.user_id,
     )
 

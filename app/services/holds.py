@@ -15,11 +15,11 @@ from app.events import Fact, record_stay
 from app.london import LONDON, london_day
 from app.models.messages import Task, TaskKind
 from app.models.placements import Placement, PlacementState
-from app.models.reference import ClockPolicy
 from app.models.referrals import Referral, ReferralState
 from app.models.stays import HoldPolicy
 from app.outbox import open_task
 from app.policy import only_for
+from app.services.dated import in_force, policy_of
 from app.services.locks import lock_placement
 from app.services.settling import settle
 
@@ -152,11 +152,7 @@ def ask_after_the_overdue() -> int:
 
 def length_of(referral: Referral) -> timedelta:
     """How long a room is kept for her at first, by the clocks that her request began under."""
-    minutes = db.session.scalar(
-        select(ClockPolicy.hold_minutes).where(ClockPolicy.id == referral.clock_policy_id)
-    )
-    assert minutes is not None  # noqa: S101 - a foreign key
-    return timedelta(minutes=minutes)
+    return timedelta(minutes=policy_of(referral).hold_minutes)
 
 
 def hold_of(placement: Placement, by: Actor, now: datetime) -> Hold | None:
@@ -174,12 +170,9 @@ def hold_of(placement: Placement, by: Actor, now: datetime) -> Hold | None:
 
 def policy_at(now: datetime) -> HoldPolicy:
     """The rules of holds that are in force."""
-    return db.session.scalars(
-        select(HoldPolicy)
-        .where(HoldPolicy.valid_from <= london_day(now))
-        .order_by(HoldPolicy.valid_from.desc())
-        .limit(1)
-    ).one()
+    policy = in_force(HoldPolicy, now)
+    assert policy is not None  # noqa: S101 - reference data: there is one from the first day on
+    return policy
 
 
 def _may_renew(placement: Placement, by: Actor, now: datetime) -> bool:

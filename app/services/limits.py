@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from app.db import db
 from app.models.abuse import AbuseLimit
+from app.services.dated import in_force
 
 LOCK_SPACE = 20  # of the advisory locks with two numbers; the second is the person
 
@@ -23,12 +24,7 @@ class Limit:
 
 def limit_of(code: str, now: datetime) -> Limit | None:
     """The newest limit of this code that has begun; None where there is none."""
-    row = db.session.execute(
-        select(AbuseLimit.at_most, AbuseLimit.window_minutes)
-        .where(AbuseLimit.code == code, AbuseLimit.valid_from <= now.date())
-        .order_by(AbuseLimit.valid_from.desc())
-        .limit(1)
-    ).first()
+    row = in_force(AbuseLimit, now, AbuseLimit.code == code)
     return Limit(row.at_most, timedelta(minutes=row.window_minutes)) if row else None
 
 

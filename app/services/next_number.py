@@ -16,7 +16,7 @@ from app.models.referrals import Referral
 from app.notices import Template
 from app.outbox import open_task
 from app.services import duty
-from app.services.tasks import BAD_ENDS, finish
+from app.services.tasks import BAD_ENDS
 from app.services.telling import ask
 
 GAVE_UP = (MessageState.FAILED, MessageState.EXPIRED)
@@ -100,18 +100,3 @@ def _part(placement: Placement, percent: int) -> timedelta:
 
 def _is_lost(text: Message) -> bool:
     return text.state in GAVE_UP or text.provider_status in BAD_ENDS
-
-
-def settle() -> int:
-    """Take the calls off the desk's list that an answer has made needless; how many."""
-    with transaction(by=SYSTEM):
-        over = db.session.scalars(
-            select(Task)
-            .join(Placement, Placement.id == Task.placement_id)
-            .where(Task.kind == TaskKind.RING_HOUSE, Task.done_at.is_(None))
-            .where(Placement.state.not_in(OPEN))
-            .with_for_update(of=Task, skip_locked=True)
-        ).all()
-        for task in over:
-            finish(task, by=SYSTEM)
-        return len(over)

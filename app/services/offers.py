@@ -22,7 +22,7 @@ from app.models.referrals import Referral, ReferralState
 from app.outbox import open_task
 from app.policy import only_for
 from app.queue import Job, defer
-from app.services import holds, matching, transfers, voids
+from app.services import holds, matching, transfers
 from app.services.call_backs import note_abandoned
 from app.services.choices import check_reason
 from app.services.enquiries import (
@@ -256,13 +256,7 @@ def record_departure(public_id: UUID, reason: str, *, by: Actor) -> None:
         placement, referral = lock_placement(by, public_id)
         placement.refuse_unless(PlacementState.ARRIVED)
         transfers.refuse_while_moving(placement)
-        placement.state, placement.reason_code = PlacementState.DEPARTED, reason
-        referral.move(ReferralState.MOVED_ON, at=now)
-        referral.closed_at, referral.closed_reason = now, reason
-        settle(TaskKind.PLAN_PASSED, placement, by=by, now=now)
-        record_stay(Fact.DEPARTED, placement, by=by, reason=reason)
-        voids.make_ready(placement, now, by)
-        defer(Job.PLAN)
+        transfers.end_stay(placement, referral, reason, by=by, now=now)
 
 
 def _may_answer(by: Actor) -> None:

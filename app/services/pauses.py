@@ -61,10 +61,7 @@ def pause(ref: str, new: NewPause, *, by: Actor) -> None:
 
 
 def _check(new: NewPause, now: datetime) -> None:
-    try:
-        check_reason(new.reason, ReasonKind.PAUSED)
-    except Invalid as error:
-        raise Invalid(str(error), field="pause_reason") from None
+    check_reason(new.reason, ReasonKind.PAUSED, field="pause_reason")
     if not now < new.until <= now + LONGEST:
         raise Invalid("Choose a moment in the next 31 days.", field="until_day")
 

@@ -11,20 +11,22 @@ from sqlalchemy import func, select
 
 from app.actors import POLICE, REFUGE, Actor, Role
 from app.authz import Stage, disclose
-from app.db import as_waymark, db, patiently, transaction
+from app.db import db, patiently, transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.events import Fact, record_stay
 from app.fields import open_fields, seal
 from app.models.enquiries import HouseQuestion, QuestionAnswer
-from app.models.messages import Task, TaskKind
+from app.models.messages import TaskKind
 from app.models.placements import OPEN, Channel, OwnReason, Placement, PlacementState
-from app.models.reference import ClockPolicy, Reason, ReasonKind
+from app.models.reference import Reason, ReasonKind
 from app.models.referrals import Referral
 from app.outbox import open_task
 from app.policy import only_for, visible_questions
 from app.services.choices import check_reason
+from app.services.dated import policy_of
 from app.services.enquiries import policies_on, refuse_unless_open
 from app.services.locks import lock_placement
+from app.services.settling import settle
 from app.services.telling import owe_answer
 
 # What is said of an open offer whose question waits; it follows from the question, and is no state.
@@ -108,11 +110,8 @@ def _ask(question: str, by: Actor, channel: Channel, public_id: UUID | None, cod
 def _more_time(referral: Referral) -> timedelta:
     """By the policy of the day on which she was asked for: a change never moves an open clock."""
     policy = policies_on(referral.submitted_at.date()).get(referral.urgency)
-    minutes = db.session.scalar(
-        select(ClockPolicy.reply_minutes).where(ClockPolicy.id == referral.clock_policy_id)
-    )
     percent = policy.question_extends_percent if policy else 0
-    return timedelta(minutes=(minutes or 0) * percent / 100)
+    return timedelta(minutes=policy_of(referral).reply_minutes * percent / 100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,18 +155,8 @@ def _answer(public_id: UUID, new: NewAnswer, by: Actor) -> None:
         seal(question, note=new.note)
         told = {"question": question.code, "answer": new.answer.value}
         record_stay(Fact.QUESTION_ANSWERED, placement, by=by, **told)
-        _no_longer_waits(placement, by, now)
+        settle(TaskKind.QUESTION, placement, by=by, now=now)
         owe_answer(placement)
-
-
-def _no_longer_waits(placement: Placement, by: Actor, now: datetime) -> None:
-    waits = select(Task).where(
-        Task.placement_id == placement.id, Task.kind == TaskKind.QUESTION, Task.done_at.is_(None)
-    )
-    with as_waymark():  # the list is the desk's: an officer who answers does not read it
-        for task in db.session.scalars(waits).all():
-            task.done_at, task.done_by_id = now, by.user_id
-            record_stay(Fact.TASK_DONE, placement, by=by, task=task.kind, task_id=task.id)
 
 
 # Steps of one transaction, for the pages and for the clock.

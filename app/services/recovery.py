@@ -59,7 +59,9 @@ def extend_recovery(public_id: UUID, longer: LongerRecovery, *, by: Actor) -> No
             )
         if longer.until > london_day(now) + LONGEST:
             raise Invalid("Choose a day in the next two years.", field="until")
-        _check_extension(longer.extension_reason)
+        check_reason(
+            longer.extension_reason, ReasonKind.RECOVERY_EXTENSION, field="extension_reason"
+        )
         db.session.add(
             RecoveryExtension(
                 placement_id=placement.id,
@@ -70,13 +72,6 @@ def extend_recovery(public_id: UUID, longer: LongerRecovery, *, by: Actor) -> No
             )
         )
         record_stay(Fact.RECOVERY_EXTENDED, placement, by=by, reason=longer.extension_reason)
-
-
-def _check_extension(code: str) -> None:
-    try:
-        check_reason(code, ReasonKind.RECOVERY_EXTENSION)
-    except Invalid as error:
-        raise Invalid(str(error), field="extension_reason") from None
 
 
 def date_decisions(public_id: UUID, days: DecisionDays, *, by: Actor) -> None:

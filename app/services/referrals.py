@@ -44,6 +44,7 @@ from app.queue import Job, defer
 from app.services.asked import NewReferral
 from app.services.call_backs import ask_if_needed, note_abandoned
 from app.services.choices import check_reason, find_place
+from app.services.dated import in_force
 from app.services.telling import owe_offer_withdrawn
 
 # Source: calibration.json, travel.max_minutes.hard (an assumption to tune).
@@ -193,15 +194,10 @@ def new_ref() -> str:
 
 def clock_policy_in_force(urgency: Urgency, now: datetime) -> int:
     """The clocks that a request of today begins under. Raises Invalid where there are none."""
-    policy = db.session.scalar(
-        select(ClockPolicy.id)
-        .where(ClockPolicy.urgency == urgency, ClockPolicy.valid_from <= now.date())
-        .order_by(ClockPolicy.valid_from.desc())
-        .limit(1)
-    )
+    policy = in_force(ClockPolicy, now, ClockPolicy.urgency == urgency)
     if policy is None:
         raise Invalid(f"There are no clocks for {urgency} yet. Load the reference data first.")
-    return policy
+    return policy.id
 
 
 def _tie(first: Referral, second: Referral, kind: LinkKind) -> None:

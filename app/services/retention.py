@@ -19,6 +19,7 @@ from app.codes import CODE_LETTERS
 from app.db import db, transaction
 from app.events import Fact, record
 from app.fields import shred
+from app.london import london_day
 from app.models.access import BreakGlass
 from app.models.declines import DeclineReview
 from app.models.enquiries import HouseQuestion
@@ -40,6 +41,7 @@ from app.models.referrals import (
     Safety,
 )
 from app.models.retention import Kept, LegalHold, RetentionRule
+from app.services.dated import all_begun
 from app.services.drafts import purge_drafts
 from app.services.retention_people import purge_accounts, purge_sign_ins
 
@@ -122,20 +124,13 @@ def bury_again(tombstones: Iterable[tuple[str, UUID]]) -> int:
 
 def rules_in_force(day: date) -> list[RetentionRule]:
     """The rule of each kind on ``day``, in the order of ``Kept``; a step inside a transaction."""
-    found = {
-        rule.kind: rule
-        for rule in db.session.scalars(
-            select(RetentionRule)
-            .where(RetentionRule.valid_from <= day)
-            .order_by(RetentionRule.valid_from)
-        )
-    }
+    found = {rule.kind: rule for rule in all_begun(RetentionRule, day)}
     return [found[kind] for kind in Kept if kind in found]
 
 
 def _before(kind: Kept, now: datetime) -> datetime:
     """What is as old as this has had its time. Without a rule nothing has."""
-    days = {rule.kind: rule.days for rule in rules_in_force(now.date())}
+    days = {rule.kind: rule.days for rule in rules_in_force(london_day(now))}
     return (
         now - timedelta(days=days[kind])
         if kind in days

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
-from app.db import db
 from app.errors import Invalid
 from app.models.reference import SmallCountRule
+from app.services.dated import in_force
 
 Count = int | None  # None: not shown
 
@@ -81,12 +79,7 @@ def small_count_rule(now: datetime) -> Rule:
     Raises:
         Invalid: none is loaded. No count is shown without one.
     """
-    row = db.session.scalars(
-        select(SmallCountRule)
-        .where(SmallCountRule.valid_from <= now.date())
-        .order_by(SmallCountRule.valid_from.desc())
-        .limit(1)
-    ).first()
+    row = in_force(SmallCountRule, now)
     if row is None:
         raise Invalid("The rule for small counts is missing: run script/flask load-reference.")
     return Rule(below=row.below, to_nearest=row.to_nearest)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func
 
-from app.db import db
-from app.london import LONDON, london_day
+from app.london import LONDON
 from app.models.beds import BedUse, Refuge, Room, RoomKind, RoomWindow, Void
 from app.models.reference import InventoryPolicy
+from app.services.dated import in_force
 
 
 class Band(StrEnum):
@@ -23,12 +23,9 @@ class Band(StrEnum):
 
 def policy_at(now: datetime) -> InventoryPolicy:
     """The rules that hold now: a step for use inside a transaction."""
-    return db.session.scalars(
-        select(InventoryPolicy)
-        .where(InventoryPolicy.valid_from <= london_day(now))
-        .order_by(InventoryPolicy.valid_from.desc())
-        .limit(1)
-    ).one()
+    policy = in_force(InventoryPolicy, now)
+    assert policy is not None  # noqa: S101 - reference data: there is one from the first day on
+    return policy
 
 
 def is_awake(now: datetime, policy: InventoryPolicy) -> bool:

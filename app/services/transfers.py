@@ -21,6 +21,8 @@ from app.models.messages import TaskKind
 from app.models.placements import Placement, PlacementState
 from app.models.reference import District, Feature, ReasonKind
 from app.models.referrals import (
+    PROMISED,
+    WAITING,
     Caller,
     Incident,
     LinkKind,
@@ -43,13 +45,7 @@ SAFETY = "transfer_safety"
 MAY_ASK = (*REFUGE, Role.COORDINATOR)
 # Where a house is no longer safe, nor is its neighbourhood: ten miles, as officers may choose.
 UNSAFE_KM = 16
-OPEN = (
-    ReferralState.READY,
-    ReferralState.PAUSED,
-    ReferralState.OFFERED,
-    ReferralState.CONFIRMED,
-    ReferralState.IN_TRANSIT,
-)
+NOT_THERE_YET = (*WAITING, ReferralState.PAUSED, *PROMISED)
 UNDER_WAY = (
     "A move to another house is under way for her. Once she is there that house says so, and her"
     " stay here ends by itself. If she has left in another way, cancel the move first."
@@ -66,7 +62,7 @@ def ask_transfer(public_id: UUID, new: NewTransfer, *, by: Actor) -> str:
     """
     only_for(by, *MAY_ASK)
     with transaction(by=by) as now:
-        _check(new.reason, ReasonKind.TRANSFER, "transfer_reason")
+        check_reason(new.reason, ReasonKind.TRANSFER, field="transfer_reason")
         placement, referral = lock_placement(by, public_id)
         placement.refuse_unless(PlacementState.ARRIVED)
         with as_waymark():
@@ -91,7 +87,7 @@ def cancel_transfer(public_id: UUID, reason: str, *, by: Actor) -> None:
     """
     only_for(by, *MAY_ASK)
     with transaction(by=by) as now:
-        _check(reason, ReasonKind.TRANSFER_ENDED, "end_reason")
+        check_reason(reason, ReasonKind.TRANSFER_ENDED, field="end_reason")
         placement = db.session.scalar(
             visible_placements(by).where(Placement.public_id == public_id)
         )
@@ -132,7 +128,7 @@ def stay_of(ref: str, *, by: Actor) -> UUID:
 def open_transfer_of(placement_id: int, *, lock: bool = False) -> Referral | None:
     """The move that is under way for this stay, with Waymark's own sight."""
     query = select(Referral).where(
-        Referral.transfer_of_id == placement_id, Referral.state.in_(OPEN)
+        Referral.transfer_of_id == placement_id, Referral.state.in_(NOT_THERE_YET)
     )
     return db.session.scalar(query.with_for_update() if lock else query)
 
@@ -156,20 +152,27 @@ def end_the_stay_before(arrived: Referral, *, by: Actor, now: datetime) -> None:
         placement = db.session.get_one(Placement, arrived.transfer_of_id, with_for_update=True)
         placement.refuse_unless(PlacementState.ARRIVED)
         reason = "safety_move" if arrived.transfer_reason == SAFETY else "another_refuge"
-        placement.state, placement.reason_code = PlacementState.DEPARTED, reason
-        referral.move(ReferralState.MOVED_ON, at=now)
-        referral.closed_at, referral.closed_reason = now, reason
-        settle(TaskKind.PLAN_PASSED, placement, by=by, now=now)
-        record_stay(Fact.DEPARTED, placement, by=by, reason=reason, transfer=True)
-        voids.make_ready(placement, now, SYSTEM)
+        end_stay(placement, referral, reason, by=by, now=now, is_transfer=True)
+
+
+def end_stay(
+    placement: Placement,
+    referral: Referral,
+    reason: str,
+    *,
+    by: Actor,
+    now: datetime,
+    is_transfer: bool = False,
+) -> None:
+    """She has left a room, which is made ready for the next; both rows are locked."""
+    placement.state, placement.reason_code = PlacementState.DEPARTED, reason
+    referral.move(ReferralState.MOVED_ON, at=now)
+    referral.closed_at, referral.closed_reason = now, reason
+    settle(TaskKind.PLAN_PASSED, placement, by=by, now=now)
+    why = {"transfer": True} if is_transfer else {}
+    record_stay(Fact.DEPARTED, placement, by=by, reason=reason, **why)
+    voids.make_ready(placement, now, SYSTEM if is_transfer else by)
     defer(Job.PLAN)
-
-
-def _check(code: str, kind: ReasonKind, field: str) -> None:
-    try:
-        check_reason(code, kind)
-    except Invalid as error:
-        raise Invalid(str(error), field=field) from None
 
 
 def _copy(

@@ -18,7 +18,7 @@ from app.models.referrals import PROMISED, Needs, Referral
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.matching import rooms_that_fit
 from app.services.standing import newest_placement
-from app.services.transfers import OPEN, SAFETY, open_transfer_of
+from app.services.transfers import NOT_THERE_YET, SAFETY, open_transfer_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ def _open(placement: Placement, stage: Stage, by: Actor) -> TransferShown | None
 
 def moves_from(referral: Referral) -> MovesFrom | None:
     """Where she lives until she has moved; None for any other request, and once she has."""
-    if referral.transfer_of_id is None or referral.state not in OPEN:
+    if referral.transfer_of_id is None or referral.state not in NOT_THERE_YET:
         return None
     home = db.session.execute(
         select(Referral.ref, Refuge.alias, Refuge.duty_line)

@@ -16,7 +16,7 @@ from app.models.enquiries import HouseQuestion, QuestionAnswer
 from app.models.messages import Task, TaskKind
 from app.models.placements import Channel
 from app.models.reference import Urgency
-from app.services import admissions, clock, follow, invariants, offers, questions
+from app.services import admissions, clock, follow, invariants, offers, questions, settling
 from app.services.questions import NewAnswer
 from tests.cast import Cast
 from tests.conftest import Run
@@ -184,6 +184,19 @@ def test_a_question_about_an_offer_that_is_over_is_answered_by_nobody(
 
     with pytest.raises(Conflict, match="already been declined"):
         run(questions.answer_question, run(question_of, ref).public_id, YES, by=cast.dee.actor)
+
+
+def test_a_question_leaves_the_desks_list_with_its_offer(
+    cast: Cast, run: Run, run_as_worker: Run, ref: str
+) -> None:
+    ask(run, cast, ref)
+    assert run_as_worker(settling.settle_ended_offers) == 0
+    assert run(open_tasks) == [TaskKind.QUESTION]
+    offer = run(placement_of, ref).public_id
+    run(offers.accept_offer, by=cast.bea.actor, public_id=offer, **MAYBE)
+
+    assert run_as_worker(settling.settle_ended_offers) == 1
+    assert run(open_tasks) == []
 
 
 def test_the_database_keeps_question_and_answer_as_they_were(

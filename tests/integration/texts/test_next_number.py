@@ -21,7 +21,7 @@ from app.models.clocks import Day
 from app.models.messages import Contact, Message, MessageState, Task
 from app.models.reference import Urgency
 from app.notices import Template
-from app.services import clock, invariants, next_number, rota
+from app.services import clock, invariants, next_number, rota, settling
 from tests.browser_without_a_window import Browser, text_of
 from tests.cast import Cast
 from tests.conftest import Run
@@ -134,7 +134,7 @@ def test_the_first_on_duty_is_asked_and_then_the_next(
     assert run(texted) == ["Deputy", "Manager", "Duty phone"]
 
     run(accept, offer, by=cast.bea.actor)
-    run_as_worker(next_number.settle)
+    run_as_worker(settling.settle_ended_offers)
     assert run(calls) == [False]
     assert run(invariants.broken) == {}
 
