@@ -20,16 +20,9 @@ from app.models.referrals import PROMISED, WAITING, Referral, ReferralState
 from app.policy import only_for, visible_tasks
 from app.services.board_groups import in_groups
 from app.services.decline_review import count_open
-from app.services.desk import (
-    HousesAsked,
-    Line,
-    Person,
-    RoomShown,
-    asked_shown,
-    line_shown,
-    people_shown,
-    rooms_shown,
-)
+from app.services.desk import HousesAsked, Line, asked_shown, line_shown
+from app.services.desk_people import Person, people_shown
+from app.services.desk_rooms import RoomShown, rooms_shown
 from app.services.enquiries import more_houses
 from app.services.pauses import PauseShown, pauses_of
 from app.services.pre_alerts import PreAlertShown, open_pre_alerts

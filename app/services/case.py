@@ -15,29 +15,24 @@ from app.authz import Stage, disclose
 from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
-from app.fields import open_field, open_fields
-from app.models.accounts import Organisation, User
+from app.fields import open_field
+from app.models.accounts import Organisation
 from app.models.beds import Room
 from app.models.enquiries import HouseQuestion
-from app.models.messages import RINGS_OFFICER, Contact, Message, Task
+from app.models.messages import RINGS_OFFICER, Task
 from app.models.placements import OPEN, Placement, PlacementState
 from app.models.plans import PlanLine
-from app.models.reference import Reason, ReasonKind
+from app.models.reference import ReasonKind
 from app.models.referrals import MOVES, Caller, Referral, ReferralState
 from app.policy import only_for, visible_placements, visible_referrals, visible_tasks
 from app.services.budgets import spend_look
 from app.services.call_backs import CallBackShown, call_back_of
+from app.services.case_offers import PastOffer, TextSent, past_offers, texts_sent
 from app.services.choices import Choice, reason_choices, reason_text
 from app.services.costs import Cost, known_cost
-from app.services.desk import (
-    HousesAsked,
-    Line,
-    RoomShown,
-    asked_shown,
-    line_shown,
-    people_shown,
-    rooms_shown,
-)
+from app.services.desk import HousesAsked, Line, asked_shown, line_shown
+from app.services.desk_people import people_shown
+from app.services.desk_rooms import RoomShown, rooms_shown
 from app.services.enquiries import more_houses
 from app.services.moving_on import Freeing, freeing_of
 from app.services.pauses import PauseShown, pauses_of
@@ -46,36 +41,6 @@ from app.services.referrals import GONE
 from app.services.standing import newest_line
 from app.services.stay_lengths import Curve, read_curve
 from app.services.transfers_shown import MoveHouse, MovesFrom, move_house, moves_from
-
-GIVEN_UP = (PlacementState.DECLINED, PlacementState.WITHDRAWN)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PastOffer:
-    """One room she was offered, and what became of it. Empty texts where nothing was said.
-
-    ``ended_by`` is whose word ended it, before she came: the kind of its reason.
-    """
-
-    room: RoomShown
-    state: str
-    ended_by: str
-    offered_at: datetime
-    ended_at: datetime | None
-    channel: str
-    reason: str
-    override_reason: str
-    override_note: str
-    override_cost: str
-    decided_by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextSent:
-    """How the house was told of the open offer."""
-
-    phone_label: str
-    state: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +132,8 @@ def show_case(ref: str, *, by: Actor, chosen: UUID | None = None) -> CasePage:
             line=lambda: line,
             run_id=lambda: planned.run_id if planned else None,
             asked=lambda: asked,
-            texts=lambda: _texts(asked),
-            history=lambda: _history(referral, rooms, by),
+            texts=lambda: texts_sent(asked),
+            history=lambda: past_offers(referral, rooms, by),
             free_rooms=lambda: _not_looked_at(line, rooms),
             chosen=lambda: _chosen_cost(ref, chosen, planned, rooms) if chosen else None,
             call_back=lambda: call_back_of(referral),
@@ -316,57 +281,6 @@ def _not_looked_at(line: Line, rooms: dict[int, RoomShown]) -> list[RoomShown]:
     if line.room is not None:
         known.add(line.room.public_id)
     return [room for room in rooms.values() if room.is_free and room.public_id not in known]
-
-
-def _texts(asked: HousesAsked | None) -> dict[UUID, list[TextSent]]:
-    found: dict[UUID, list[TextSent]] = {}
-    offers = [each.public_id for each in asked.all_asked] if asked else []
-    rows = db.session.execute(
-        select(Placement.public_id, Contact, Message.state, Message.provider_status)
-        .join(Contact, Contact.id == Message.contact_id)
-        .join(Placement, Placement.id == Message.placement_id)
-        .where(Placement.public_id.in_(offers), Message.template == "offer")
-        .order_by(Contact.position, Contact.id)
-    ).all()
-    labels = open_fields([row[1] for row in rows], "label")
-    for label, (offer, _, state, heard) in zip(labels, rows, strict=True):
-        found.setdefault(offer, []).append(TextSent(phone_label=label, state=heard or state))
-    return found
-
-
-def _history(referral: Referral, rooms: dict[int, RoomShown], by: Actor) -> list[PastOffer]:
-    rows = db.session.execute(
-        visible_placements(by)
-        .join(User, User.id == Placement.decided_by_id)
-        .outerjoin(Reason, Reason.code == Placement.reason_code)
-        .with_only_columns(Placement, User.name, Reason.text, Reason.kind)
-        .where(Placement.referral_id == referral.id)
-        .order_by(Placement.id.desc())
-    ).all()
-    notes = open_fields([row[0] for row in rows], "override_note")
-    return [
-        PastOffer(
-            room=rooms[placement.room_id],
-            state=placement.state,
-            ended_by=_ended_by(placement, kind),
-            offered_at=placement.offered_at,
-            ended_at=placement.answered_at or placement.ended_at,
-            channel=placement.answered_by_channel or "",
-            reason=reason or "",
-            override_reason=reason_text(placement.override_reason),
-            override_note=note,
-            override_cost=placement.override_cost,
-            decided_by=decided_by,
-        )
-        for (placement, decided_by, reason, kind), note in zip(rows, notes, strict=True)
-    ]
-
-
-def _ended_by(placement: Placement, kind: str | None) -> str:
-    """Before she came; a silence of the days before silences had reasons is one too."""
-    if placement.state == PlacementState.LAPSED:
-        return ReasonKind.LAPSED.value
-    return (kind or "") if placement.state in GIVEN_UP else ""
 
 
 def offer_of(ref: str, offer: UUID, *, by: Actor) -> UUID:

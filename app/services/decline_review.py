@@ -16,6 +16,7 @@ from app.db import db, transaction
 from app.errors import NotFound
 from app.events import Fact, record
 from app.fields import open_fields, seal
+from app.london import london_day
 from app.models.accounts import User
 from app.models.beds import Refuge, Room
 from app.models.declines import DeclineReview, DeclineRule, DeclineRuleCode
@@ -23,7 +24,8 @@ from app.models.placements import Placement, PlacementState
 from app.models.reference import Feature, Reason
 from app.models.referrals import Needs, Referral
 from app.policy import only_for
-from app.services.desk import rooms_shown
+from app.services.dated import all_begun
+from app.services.desk_rooms import rooms_shown
 
 FULL = "full"
 LONGEST_WINDOW = timedelta(days=28)
@@ -122,14 +124,7 @@ def _answers(now: datetime) -> list[Answer]:
 
 def _rules(now: datetime) -> dict[DeclineRuleCode, DeclineRule]:
     """The newest row of each rule that has begun."""
-    return {
-        DeclineRuleCode(rule.code): rule
-        for rule in db.session.scalars(
-            select(DeclineRule)
-            .where(DeclineRule.valid_from <= now.date())
-            .order_by(DeclineRule.valid_from)
-        )
-    }
+    return {DeclineRuleCode(rule.code): rule for rule in all_begun(DeclineRule, london_day(now))}
 
 
 def _last_seen() -> dict[Key, datetime]:

@@ -1,62 +1,29 @@
-"""What the desk reads of people and rooms; steps of one transaction that its pages share."""
+"""What the desk reads of the plan and of houses asked; steps that its pages share."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
-
 from app.actors import Actor
 from app.authz import Stage
 from app.db import db
-from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.plans import PlanLine
-from app.models.reference import (
-    District,
-    Feature,
-    Language,
-    Reason,
-    ReasonKind,
-    Region,
-    Urgency,
-)
-from app.models.referrals import LinkKind, London, Needs, Referral, ReferralLink
-from app.policy import visible_placements, visible_referrals, visible_rooms
-from app.services import claims
-from app.services.claims import Taken
+from app.models.referrals import LinkKind
+from app.policy import visible_placements
 from app.services.costs import Cost, cost_from
-from app.services.desk_clocks import ClockShown, clocks_shown
-from app.services.follow import people
+from app.services.desk_people import Person
+from app.services.desk_rooms import RoomShown
 from app.services.holds import Hold, hold_of
 from app.services.questions import QuestionShown, questions_of, state_shown
 from app.services.standing import MEANWHILE
-from app.services.supply import in_use, may_be_offered
 
 SHOWN_BESIDE = 4  # houses whose ticks stand on one line of the board
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoomShown:
-    """A room as the desk names it. Safety: a region, never a cell or a distance."""
-
-    public_id: UUID
-    refuge_id: int
-    alias: str
-    code: str
-    region: str
-    in_london: bool
-    duty_line: str
-    is_free: bool
-
-    @property
-    def name(self) -> str:
-        return f"{self.alias}, room {self.code}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,43 +47,6 @@ class HouseRefused:
     region: str
     in_london: bool
     rule: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tie:
-    """Another open request that she must stay with or be kept apart from."""
-
-    kind: str
-    ref: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    """Who waits, in words. ``region`` is all that is said of where she is now.
-
-    ``lives_at`` is the house of a woman who is to move to another one, and keeps her bed meanwhile.
-    Houses that ``said_no``, that were ``silent`` and that ``she_declined`` are counted apart.
-    """
-
-    ref: str
-    state: str
-    urgency: str
-    people: str
-    needs: list[str]
-    region: str
-    submitted_at: datetime
-    clock: ClockShown
-    said_no: int
-    silent: int
-    she_declined: int
-    taken: Taken | None
-    ties: list[Tie]
-    lives_at: str
-
-    @property
-    def turn(self) -> tuple[datetime, int, datetime]:
-        """Whoever's clock runs out first; of two at one moment, or of none, the more urgent."""
-        return self.clock.turn, Urgency(self.urgency).priority, self.submitted_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,140 +127,6 @@ class HousesAsked(Asked):
     @property
     def all_asked(self) -> tuple[Asked, ...]:
         return (self, *self.beside)
-
-
-def people_shown(by: Actor, *which: ColumnElement[bool]) -> dict[int, Person]:
-    """The people of these requests by the request's id."""
-    rows = db.session.execute(
-        visible_referrals(by)
-        .join(Needs, Needs.id == Referral.needs_id)
-        .join(District, District.code == Needs.district_code)
-        .join(Region, Region.code == District.region_code)
-        .join(Language, Language.code == Needs.language_code)
-        .with_only_columns(Referral, Needs, Region.name, Language.name)
-        .where(*which)
-    ).all()
-    ids = [row[0].id for row in rows]
-    asked = dict(db.session.execute(select(Feature.code, Feature.asked_as)).all())
-    ties, ended, homes = _ties(ids), _ended(ids), _homes(ids)
-    clocks = clocks_shown([row[0] for row in rows])
-    now: datetime = db.session.execute(select(func.waymark_now())).scalar_one()
-    taken = claims.of_requests(ids, by, now)
-    return {
-        referral.id: Person(
-            ref=referral.ref,
-            state=referral.state,
-            urgency=referral.urgency,
-            people=people(needs),
-            needs=[*_needs_in_words(needs, asked), f"Speaks {language}"],
-            region=region,
-            submitted_at=referral.submitted_at,
-            clock=clocks[referral.id],
-            said_no=ended[referral.id, PlacementState.DECLINED],
-            silent=ended[referral.id, PlacementState.LAPSED],
-            she_declined=ended[referral.id, PlacementState.WITHDRAWN],
-            taken=taken.get(referral.id),
-            ties=ties[referral.id],
-            lives_at=homes.get(referral.id, ""),
-        )
-        for referral, needs, region, language in rows
-    }
-
-
-LONDON_WISHES = {
-    London.INSIDE_ONLY: "Only inside London",
-    London.OUTSIDE_ONLY: "Only outside London",
-    London.PREFERS_INSIDE: "Rather inside London",
-    London.PREFERS_OUTSIDE: "Rather outside London",
-}
-
-
-def _needs_in_words(needs: Needs, asked: dict[str, str]) -> list[str]:
-    words = [text for code, text in asked.items() if code in needs.essential]
-    words += [f"Not: {text[:1].lower()}{text[1:]}" for code, text in asked.items()
-              if code in needs.excludes]  # fmt: skip
-    wish = LONDON_WISHES.get(London(needs.london))
-    return [*words, *([wish] if wish else []), *(["Would share a bedroom"] * needs.may_share)]
-
-
-def _ties(ids: list[int]) -> dict[int, list[Tie]]:
-    one, other = Referral.__table__.alias("one"), Referral.__table__.alias("other")
-    rows = db.session.execute(
-        select(ReferralLink.kind, one.c.id, one.c.ref, other.c.id, other.c.ref)
-        .join(one, one.c.id == ReferralLink.a_id)
-        .join(other, other.c.id == ReferralLink.b_id)
-        .where(
-            or_(one.c.id.in_(ids), other.c.id.in_(ids)),
-            one.c.closed_at.is_(None),
-            other.c.closed_at.is_(None),
-        )
-        .order_by(one.c.id, other.c.id)
-    ).all()
-    found: dict[int, list[Tie]] = defaultdict(list)
-    for kind, a, a_ref, b, b_ref in rows:
-        found[a].append(Tie(kind=kind, ref=b_ref))
-        found[b].append(Tie(kind=kind, ref=a_ref))
-    return found
-
-
-def _homes(ids: list[int]) -> dict[int, str]:
-    rows = db.session.execute(
-        select(Referral.id, Refuge.alias)
-        .join(Placement, Placement.id == Referral.transfer_of_id)
-        .join(Refuge, Refuge.id == Placement.refuge_id)
-        .where(Referral.id.in_(ids), Placement.state == PlacementState.ARRIVED)
-    )
-    return {referral_id: alias for referral_id, alias in rows}  # noqa: C416 - a row is no pair
-
-
-def _ended(ids: list[int]) -> Counter[tuple[int, str]]:
-    """Offers of each that the house declined, that nobody answered, and that she declined."""
-    she = select(Reason.code).where(Reason.kind == ReasonKind.DECLINED_BY_SURVIVOR)
-    by_her = (Placement.state == PlacementState.WITHDRAWN) & Placement.reason_code.in_(she)
-    by_others = Placement.state.in_((PlacementState.DECLINED, PlacementState.LAPSED))
-    rows = db.session.execute(
-        select(Placement.referral_id, Placement.state, func.count())
-        .where(Placement.referral_id.in_(ids), or_(by_her, by_others))
-        .group_by(Placement.referral_id, Placement.state)
-    )
-    return Counter({(referral_id, state): count for referral_id, state, count in rows})
-
-
-def rooms_shown(by: Actor, now: datetime) -> dict[int, RoomShown]:
-    """Every room by its id, with whether a household could be put there this moment."""
-    used = dict(
-        db.session.execute(
-            select(Bed.room_id, func.count().filter(Bed.kind == BedKind.BED))
-            .join(BedUse, BedUse.bed_id == Bed.id)
-            .where(in_use(now))
-            .group_by(Bed.room_id)
-        ).all()
-    )
-    rows = db.session.execute(
-        visible_rooms(by)
-        .join(Refuge, Refuge.id == Room.refuge_id)
-        .join(Region, Region.code == Refuge.region_code)
-        .with_only_columns(Room, Refuge, Region.name, may_be_offered(now))
-        .order_by(Refuge.alias, Room.code)
-    ).all()
-    return {
-        room.id: RoomShown(
-            public_id=room.public_id,
-            refuge_id=refuge.id,
-            alias=refuge.alias,
-            code=room.code,
-            region=region,
-            in_london=refuge.in_london,
-            duty_line=refuge.duty_line,
-            is_free=may_offer and _has_space(room, used.get(room.id)),
-        )
-        for room, refuge, region, may_offer in rows
-    }
-
-
-def _has_space(room: Room, beds_used: int | None) -> bool:
-    """A private room is free whole or not at all; a shared one while a bed is left."""
-    return beds_used is None or (room.is_shared and beds_used < room.bed_spaces)
 
 
 def line_shown(

@@ -21,7 +21,7 @@ from app.models.reference import ReasonKind
 from app.policy import only_for, visible_placements
 from app.services.asked import MovePlan
 from app.services.choices import Choice, reason_choices, reason_text
-from app.services.desk import RoomShown, rooms_shown
+from app.services.desk_rooms import RoomShown, rooms_shown
 from app.services.extensions import extend
 from app.services.recovery import LONGEST, lives_here
 from app.services.settling import settle

@@ -19,7 +19,7 @@ from app.models.referrals import WAITING, Referral
 from app.policy import only_for, visible_pre_alerts, visible_referrals
 from app.queue import Job, defer
 from app.services.asked import NewPreAlert
-from app.services.desk import people_shown
+from app.services.desk_people import people_shown
 
 GONE = "We cannot find that pre-alert."
 LONGEST_AHEAD = timedelta(days=8)

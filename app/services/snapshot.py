@@ -10,14 +10,22 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from app.db import db
-from app.models.beds import Bed, BedKind, BedUse, Refuge, Room
+from app.models.beds import Bed, Refuge, Room
 from app.models.placements import LIVE, Placement, PlacementState
 from app.models.reference import Reason, ReasonKind, Urgency
 from app.models.referrals import LinkKind, Needs, Referral, ReferralLink, ReferralState, Safety
 from app.services.pauses import time_paused
-from app.services.supply import in_use, may_be_offered
+from app.services.snapshot_houses import (
+    FORMAT,
+    Live,
+    refuge_key,
+    refuge_told,
+    refuges_told,
+    room_key,
+    room_told,
+    rooms_and_free_beds,
+)
 
-FORMAT = "waymark.problem/1"
 # A house that let an offer lapse is left alone this long, unless a person asks it again.
 REST_AFTER_LAPSE = timedelta(minutes=60)
 BABY_UNDER = 2  # a child below this age sleeps in a cot where there is one
@@ -40,23 +48,6 @@ class Snapshot:
     refused: frozenset[str]
 
 
-@dataclass(kw_only=True)
-class _Live:
-    """One household that has a room already: offered, promised or living there."""
-
-    placement: Placement
-    referral: Referral
-    needs: Needs
-
-
-def refuge_key(refuge_id: int) -> str:
-    return f"refuge-{refuge_id}"
-
-
-def room_key(room_id: int) -> str:
-    return f"room-{room_id}"
-
-
 def take(now: datetime, *, person_for: str = "", is_answer: bool = False) -> Snapshot:
     """Read tonight inside the caller's transaction, at the database's time ``now``.
 
@@ -66,8 +57,8 @@ def take(now: datetime, *, person_for: str = "", is_answer: bool = False) -> Sna
     who waits. Prices are no part of it: the plan alone looks ahead (``matching.pricing``).
     """
     waiting, links, live = _waiting(person_for, is_answer=is_answer), _links(), _live()
-    rooms, free = _rooms_and_free_beds(now)
-    refuges = _refuges(rooms, free, live)
+    rooms, free = rooms_and_free_beds(now)
+    refuges = refuges_told(rooms, free, live)
     joins = _joins(set(waiting), links, live)
     paused = time_paused([row[0].id for row in waiting.values()])
     households = [_household(*row, now - paused[row[0].id], links) for row in waiting.values()]
@@ -159,7 +150,7 @@ def _said_no(referral_ids: list[int], rests: timedelta) -> dict[int, list[int]]:
     return found
 
 
-def _live() -> dict[str, _Live]:
+def _live() -> dict[str, Live]:
     rows = db.session.execute(
         select(Placement, Referral, Needs)
         .join(Referral, Referral.id == Placement.referral_id)
@@ -168,7 +159,7 @@ def _live() -> dict[str, _Live]:
         .order_by(Placement.id)
     ).all()
     return {
-        referral.ref: _Live(placement=placement, referral=referral, needs=needs)
+        referral.ref: Live(placement=placement, referral=referral, needs=needs)
         for placement, referral, needs in rows
     }
 
@@ -199,7 +190,7 @@ def _tied_to(waiting: set[str], links: dict[LinkKind, list[tuple[str, str]]]) ->
 
 
 def _joins(
-    waiting: set[str], links: dict[LinkKind, list[tuple[str, str]]], live: dict[str, _Live]
+    waiting: set[str], links: dict[LinkKind, list[tuple[str, str]]], live: dict[str, Live]
 ) -> dict[str, str]:
     """The one house of those whose group has a room already; a group parted before stays parted.
 
@@ -276,79 +267,6 @@ def _person(
     return person
 
 
-def _rooms_and_free_beds(now: datetime) -> tuple[dict[int, Room], dict[int, list[Bed]]]:
-    rooms = db.session.scalars(
-        select(Room)
-        .join(Refuge, Refuge.id == Room.refuge_id)
-        .where(may_be_offered(now))
-        .order_by(Room.id)
-    ).all()
-    used = select(BedUse.bed_id).where(in_use(now))
-    free: dict[int, list[Bed]] = defaultdict(list)
-    for bed in db.session.scalars(
-        select(Bed).where(Bed.id.not_in(used)).order_by(Bed.room_id, Bed.kind, Bed.number)
-    ):
-        free[bed.room_id].append(bed)
-    return {room.id: room for room in rooms}, free
-
-
-def _refuges(
-    rooms: dict[int, Room], free: dict[int, list[Bed]], live: dict[str, _Live]
-) -> list[dict[str, Any]]:
-    of_refuge: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for room in rooms.values():
-        entry = _room(room, free[room.id])
-        if entry is not None:
-            of_refuge[room.refuge_id].append(entry)
-    refuges = db.session.scalars(
-        select(Refuge).where(Refuge.id.in_(of_refuge)).order_by(Refuge.id)
-    ).all()
-    return [_refuge(refuge, of_refuge[refuge.id], list(live.values())) for refuge in refuges]
-
-
-def _room(room: Room, free: list[Bed]) -> dict[str, Any] | None:
-    """A private room is free whole or not at all; a shared one by the bed."""
-    beds = sum(bed.kind == BedKind.BED for bed in free)
-    cots = sum(bed.kind == BedKind.COT for bed in free)
-    if not beds or (not room.is_shared and (beds, cots) != (room.bed_spaces, room.cots)):
-        return None
-    return _as_told(room, beds, cots)
-
-
-def _as_told(room: Room, beds: int, cots: int) -> dict[str, Any]:
-    return {
-        "id": room_key(room.id),
-        "bed_spaces": beds,
-        "cots": cots,
-        "shared": room.is_shared,
-        "features": room.features,
-    }
-
-
-def _refuge(refuge: Refuge, rooms: list[dict[str, Any]], live: list[_Live]) -> dict[str, Any]:
-    inside = [each for each in live if each.placement.refuge_id == refuge.id]
-    document: dict[str, Any] = {
-        "id": refuge_key(refuge.id),
-        "region": refuge.region_code,
-        "in_london": refuge.in_london,
-        "location": {"lat": refuge.cell_lat, "lon": refuge.cell_lon},
-        "cell_radius_km": refuge.cell_radius_km,
-        "island": refuge.island,
-        "features": refuge.features,
-        "networks": refuge.networks,
-        "residents": sorted(each.referral.ref for each in inside),
-        "boys_to_age": refuge.boys_to_age,
-        "rooms": rooms,
-    }
-    if refuge.max_children is not None:
-        children = sum(len(each.needs.children) for each in inside)
-        document["spare_children"] = max(0, refuge.max_children - children)
-    if refuge.max_high_support is not None:
-        busy = sum(each.needs.high_support for each in inside)
-        document["spare_high_support"] = max(0, refuge.max_high_support - busy)
-    return document
-
-
 def rooms_within(
     placement: Placement, referral: Referral, now: datetime
 ) -> tuple[dict[str, Any], dict[str, Room], dict[int, list[Bed]]]:
@@ -358,37 +276,17 @@ def rooms_within(
     """
     needs = db.session.get_one(Needs, referral.needs_id)
     house = db.session.get_one(Refuge, placement.refuge_id)
-    every, free = _rooms_and_free_beds(now)
+    every, free = rooms_and_free_beds(now)
     rooms = {key: room for key, room in every.items() if room.refuge_id == house.id}
-    told = [entry for room in rooms.values() if (entry := _room(room, free[room.id])) is not None]
+    told = [
+        entry for room in rooms.values() if (entry := room_told(room, free[room.id])) is not None
+    ]
     her = _person(referral, needs, now, {LinkKind.TOGETHER: [], LinkKind.APART: []})
     her |= {"location": {"lat": house.cell_lat, "lon": house.cell_lon}, "london": "either"}
     problem = {
         "format": FORMAT,
         "as_of": now.isoformat(),
         "households": [her],
-        "refuges": [_refuge(house, told, [])],
+        "refuges": [refuge_told(house, told, [])],
     }
     return problem, {room_key(room.id): room for room in rooms.values()}, free
-
-
-def every_room(now: datetime) -> dict[str, Any]:
-    """The open houses with all their rooms, free and lived in: what prices are worked out for."""
-    rooms = db.session.scalars(
-        select(Room)
-        .join(Refuge, Refuge.id == Room.refuge_id)
-        .where(may_be_offered(now))
-        .order_by(Room.id)
-    ).all()
-    of_refuge: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for room in rooms:
-        of_refuge[room.refuge_id].append(_as_told(room, room.bed_spaces, room.cots))
-    refuges = db.session.scalars(
-        select(Refuge).where(Refuge.id.in_(of_refuge)).order_by(Refuge.id)
-    ).all()
-    return {
-        "format": FORMAT,
-        "as_of": now.isoformat(),
-        "households": [],
-        "refuges": [_refuge(refuge, of_refuge[refuge.id], []) for refuge in refuges],
-    }

@@ -19,7 +19,7 @@ from app.models.plans import PlanLine
 from app.models.reference import Reason, Region, Urgency
 from app.models.referrals import WAITING, Referral
 from app.policy import only_for, visible_placements
-from app.services.desk import Person, people_shown
+from app.services.desk_people import Person, people_shown
 
 
 class Order(StrEnum):

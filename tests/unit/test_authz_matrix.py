@@ -186,7 +186,6 @@ AS_WAYMARK = {  # each module, and why the sight of who acts would not do
     "services/matching/beside.py": "she is not parted from somebody whom the person may not see",
     "services/matching/deciding.py": "she is not parted from somebody whom the person may not see",
     "services/matching/fitting.py": "who may not share a house with whom is for no one to read",
-    "services/questions.py": "the list of the desk changes by what an officer answers",
     "services/duty.py": "an officer who withdraws must not read the phones that are told of it",
     "services/settling.py": "the list of the desk changes by what somebody without it does",
     "services/transfers_shown.py": "how to reach the next house, and nothing more of it",
@@ -207,7 +206,7 @@ def test_waymarks_own_sight_is_taken_where_we_know_of_it() -> None:
 
 # What a page of many women's requests is made of; the budgets of looks do not count these.
 LISTS = (
-    *("follow.RequestRow", "houses.WomanRow", "desk.Person", "desk.Line", "tasks.TaskShown"),
+    *("follow.RequestRow", "houses.WomanRow", "desk_people.Person", "desk.Line", "tasks.TaskShown"),
     *("calendar.Who", "moving_on.RoomFreeing", "desk.Asked"),
 )
 OF_HER_OR_HER_CALLER = {"place", "district", "callback_phone", "handover_point", "safety", "notes"}

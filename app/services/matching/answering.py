@@ -13,7 +13,7 @@ from app.models.beds import Bed
 from app.models.referrals import Referral
 from app.services.matching.deciding import one_committer
 from app.services.matching.fitting import beds_now, rooms_offered, still_true, whole_night
-from app.services.snapshot import room_key
+from app.services.snapshot_houses import room_key
 
 GONE = (
     "Thank you for the yes. The room was taken in the meantime, or somebody else has come to the"

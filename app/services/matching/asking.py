@@ -11,7 +11,7 @@ from app.models.beds import Room
 from app.services.matching.doubting import chances_free
 from app.services.matching.planning import newest_run
 from app.services.nudging import ask_what_matters as text_the_first
-from app.services.snapshot import refuge_key, room_key
+from app.services.snapshot_houses import refuge_key, room_key
 
 # A larger night is asked about as far as this reaches; the least sure houses come first.
 SECONDS = 5.0

@@ -22,7 +22,8 @@ from app.services.costs import Cost, cost_from
 from app.services.enquiries import more_houses
 from app.services.holding import enquire
 from app.services.matching.fitting import STALE, beds_now
-from app.services.snapshot import Snapshot, refuge_key, room_key, stay_together
+from app.services.snapshot import Snapshot, stay_together
+from app.services.snapshot_houses import refuge_key, room_key
 
 TOGETHER = "Women who stay together are asked of one house at a time."
 NOT_READ = "The plan does not list this room as one of her others."

@@ -20,7 +20,7 @@ from app.models.referrals import Referral, ReferralState
 from app.policy import visible_referrals, visible_rooms
 from app.queue import Job, defer
 from app.services.matching import wording
-from app.services.snapshot import refuge_key, room_key
+from app.services.snapshot_houses import refuge_key, room_key
 
 log = structlog.get_logger()
 # A question is answered again for each newer plan while somebody may still be looking at it.

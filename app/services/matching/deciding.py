@@ -31,7 +31,8 @@ from app.services.matching.fitting import (
     still_true,
     whole_night,
 )
-from app.services.snapshot import Snapshot, room_key, stay_together
+from app.services.snapshot import Snapshot, stay_together
+from app.services.snapshot_houses import room_key
 from app.services.standing import newest_line
 
 

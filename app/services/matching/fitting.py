@@ -8,7 +8,8 @@ import allocation
 from app.db import as_waymark
 from app.models.beds import Bed, Room
 from app.services.holding import beds_for
-from app.services.snapshot import Snapshot, refuge_key, room_key, sleeps, take
+from app.services.snapshot import Snapshot, sleeps, take
+from app.services.snapshot_houses import refuge_key, room_key
 
 STALE = "The beds or the request changed after this plan was made. A new plan is on its way."
 PARTED = (

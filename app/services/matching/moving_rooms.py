@@ -19,7 +19,8 @@ from app.policy import only_for, visible_rooms
 from app.queue import Job, defer
 from app.services.holding import beds_for
 from app.services.locks import lock_placement
-from app.services.snapshot import refuge_key, room_key, rooms_within, sleeps
+from app.services.snapshot import rooms_within, sleeps
+from app.services.snapshot_houses import refuge_key, room_key
 from app.services.supply import policy_at, turnaround_of
 from app.services.void_steps import TURNAROUND, Terms, begin
 

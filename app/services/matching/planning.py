@@ -18,7 +18,8 @@ from app.models.plans import PlanLine, PlanRun
 from app.models.referrals import Referral, ReferralState
 from app.queue import Job, defer
 from app.services.matching import pricing, rehearsing, replaying, wording
-from app.services.snapshot import FORMAT, Snapshot, take
+from app.services.snapshot import Snapshot, take
+from app.services.snapshot_houses import FORMAT
 
 log = structlog.get_logger()
 SOLVE_SECONDS = 5.0

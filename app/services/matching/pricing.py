@@ -19,7 +19,7 @@ from app.queue import Job, defer
 from app.services.forecasting import forecast
 from app.services.matching import wording
 from app.services.reserves import reserved_rooms, with_reserves
-from app.services.snapshot import every_room, room_key
+from app.services.snapshot_houses import every_room, room_key
 
 log = structlog.get_logger()
 # Until the first prices are made, a bed left empty in a private room is all that is counted.

@@ -291,14 +291,14 @@ TOLD_BY: dict[str, set[tuple[str, str]]] = {
     "language": {
         ("follow.RequestAsSent", "language"),
         ("admissions.Suitability", "language"),
-        ("desk.Person", "needs"),
+        ("desk_people.Person", "needs"),
     },
     "people": {
         ("follow.RequestRow", "people"),
         ("follow.RequestAsSent", "people"),
         ("houses.WomanRow", "people"),
         ("admissions.Suitability", "people"),
-        ("desk.Person", "people"),
+        ("desk_people.Person", "people"),
     },
 }
 EVERY_PAGE = [

@@ -90,7 +90,7 @@ REF_FIELDS: Fields = {
     ("houses.WomanRow", "ref"),
     ("admissions.OfferPage", "ref"),
     ("admissions.StayPage", "ref"),
-    ("desk.Person", "ref"),
+    ("desk_people.Person", "ref"),
     ("data_rights.HoldShown", "ref"),
 }
 # What is found in the clear in the database would be a fault of sealing.
@@ -128,7 +128,7 @@ def of_records(world: World) -> Iterator[Canary]:
     yield Canary(
         kind="override note",
         words=(OVERRIDE_NOTE,),
-        told_by={("case.PastOffer", "override_note")},
+        told_by={("case_offers.PastOffer", "override_note")},
         stages=dict.fromkeys(("dee", "dora"), Stage.DESK),
         is_sealed=True,
     )
@@ -189,7 +189,7 @@ def of_houses(world: World) -> Iterator[Canary]:
         yield Canary(
             kind="duty line",
             words=forms_of(duty_line),
-            told_by={("standing.Handover", "duty_line"), ("desk.RoomShown", "duty_line")},
+            told_by={("standing.Handover", "duty_line"), ("desk_rooms.RoomShown", "duty_line")},
             stages={officer: Stage.ASKER, **desk},
         )
         yield Canary(

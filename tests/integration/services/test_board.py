@@ -14,15 +14,15 @@ from app.db import db, transaction
 from app.errors import NotAllowed
 from app.models.accounts import Organisation
 from app.models.beds import Room
-from app.services import board, case, closing, desk, matching, tasks
+from app.services import board, case, closing, desk_rooms, matching, tasks
 from tests.cast import Cast
 from tests.conftest import Run
 from tests.factories import make_referral, make_refuge, offer_room, room_of
 
 
-def _rooms(cast: Cast) -> dict[str, desk.RoomShown]:
+def _rooms(cast: Cast) -> dict[str, desk_rooms.RoomShown]:
     with transaction(by=cast.dee.actor) as now:
-        return {room.name: room for room in desk.rooms_shown(cast.dee.actor, now).values()}
+        return {room.name: room for room in desk_rooms.rooms_shown(cast.dee.actor, now).values()}
 
 
 def _close_room(alias: str, code: str) -> None:
