@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import allocation._one_thread  # noqa: F401 - before numpy
+from allocation.canonical import canonical_json
 from allocation.check import RoomVerdict, Violation, eligible_rooms, score, verify, violations
 from allocation.doubt import Doubt, Watch, chance_still_free
 from allocation.forecast import Forecast, parse_forecast
@@ -33,7 +34,6 @@ from allocation.problem import (
     Refuge,
     Room,
     Standing,
-    canonical_json,
     parse_problem,
     problem_sha256,
     problem_to_json,

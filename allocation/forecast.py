@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from allocation.canonical import check_format
 from allocation.document import load_document
-from allocation.problem import LONDON, PRIORITIES, Child, DangerZone, Household, Place, check_format
+from allocation.problem import LONDON, PRIORITIES, Child, DangerZone, Household, Place
 from allocation.reading import (
     ProblemError,
     Reader,

@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from allocation.canonical import canonical_json, check_format, sha256_of
 from allocation.document import load_document
-from allocation.problem import (
-    MAX_ROOMS,
-    canonical_json,
-    check_format,
-    sha256_of,
-)
+from allocation.problem import MAX_ROOMS
 from allocation.reading import (
     ProblemError,
     Reader,

@@ -1,13 +1,12 @@
 """What the allocation is told: households, refuges and rooms, refused when they make no sense."""
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from allocation.canonical import check_format, plain, sha256_of
 from allocation.document import load_document
 from allocation.reading import (
     ProblemError,
@@ -320,46 +319,9 @@ def parse_problem(source: str | bytes | Mapping[str, Any]) -> Problem:
     return problem
 
 
-def check_format(document: Mapping[str, Any], wanted: str) -> None:
-    """Refuse a document of another format."""
-    if "format" not in document:
-        raise ProblemError("format", f'is missing; it must be "{wanted}"')
-    if document["format"] != wanted:
-        raise ProblemError("format", f'must be "{wanted}", not {shown(document["format"])}')
-
-
 def problem_to_json(problem: Problem) -> dict[str, Any]:
     """Return the document that ``parse_problem`` reads back as an equal problem."""
-    return {"format": PROBLEM_FORMAT, **_plain(problem)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    return dict(_plain_fields(value)) if hasattr(value, "__dataclass_fields__") else value
-
-
-def _plain_fields(value: Any) -> Iterator[tuple[str, Any]]:
-    for f in fields(value):
-        entry = getattr(value, f.name)
-        if f.init and entry is not None:
-            yield f.name, _plain(entry)
-
-
-def canonical_json(document: Mapping[str, Any]) -> str:
-    """Return the document with sorted keys, no spaces, and characters as they are."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def sha256_of(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of the canonical JSON, in hexadecimal."""
-    return hashlib.sha256(canonical_json(document).encode()).hexdigest()
+    return {"format": PROBLEM_FORMAT, **plain(problem)}
 
 
 def problem_sha256(problem: Problem) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from allocation.canonical import check_format
 from allocation.document import load_document
 from allocation.forecast import MAX_DAYS, Forecast
-from allocation.problem import Refuge, check_format
+from allocation.problem import Refuge
 from allocation.reading import (
     ProblemError,
     Reader,
