@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Arrive
+from tests.browser.test_journey import ask
 from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -64,16 +65,7 @@ def test_the_desk_reads_what_is_scarce(arrive: Arrive) -> None:
 
 def test_a_cost_is_read_before_another_room_is_chosen(arrive: Arrive) -> None:
     officer, desk = arrive(360), arrive(360)
-    officer.be("Amara").go("/police/requests/new")
-    page = officer.page
-    page.get_by_role("group", name="1. Is she a woman").get_by_label("Yes").check()
-    page.get_by_label("2. Where is she now?").fill("SE15")
-    page.get_by_label("Tonight").check()
-    page.get_by_label("Alone").check()
-    page.get_by_label("5. Which language").select_option(label="Romanian")
-    page.get_by_label("Your mobile number").fill("07700900462")
-    officer.tap("Send request")
-    ref = page.locator(".wm-ref--big").inner_text()
+    ref = ask(officer.be("Amara"), "cost-request")
 
     choice = desk.be("Dee").go(f"/desk/requests/{ref}").page
     choice.get_by_label("Another free room").check()

@@ -6,22 +6,14 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Arrive
+from tests.browser.test_journey import ask
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_several_houses_are_asked_from_a_phone(arrive: Arrive) -> None:
     officer, desk = arrive(360), arrive(360)
-    officer.be("Amara").go("/police/requests/new")
-    page = officer.page
-    page.get_by_role("group", name="1. Is she a woman").get_by_label("Yes").check()
-    page.get_by_label("2. Where is she now?").fill("SE15")
-    page.get_by_label("Tonight").check()
-    page.get_by_label("Alone").check()
-    page.get_by_label("5. Which language").select_option(label="Romanian")
-    page.get_by_label("Your mobile number").fill("07700900462")
-    officer.tap("Send request")
-    ref = page.locator(".wm-ref--big").inner_text()
+    ref = ask(officer.be("Amara"), "several-request")
 
     board = desk.be("Dee").go("/desk/board").page
     desk.wait_for(board.locator(f"input[name=also][value^='{ref}:']").first)
@@ -37,6 +29,6 @@ def test_several_houses_are_asked_from_a_phone(arrive: Arrive) -> None:
     expect(board.get_by_text("and 2 more beside it")).to_be_visible()
     assert desk.axe_faults() == []
     desk.picture("46-several-asked", full=True)
-    officer.wait_for(page.get_by_role("heading", name="3 houses have been asked"))
+    officer.wait_for(officer.page.get_by_role("heading", name="3 houses have been asked"))
     assert officer.axe_faults() == []
     officer.picture("47-several-officer", full=True)
