@@ -206,7 +206,9 @@ class InventoryPolicy(Base):
     A count is fresh below ``fresh_hours`` and stale from ``stale_hours`` on. A house with stale
     counts is texted at most ``nudges_per_day`` times in 24 hours, only between the two hours of
     London's clock; ``asks_per_hour`` more go to the houses whose answer would change the plan most.
-    A room that is to close within ``notice_days`` is not offered any more.
+    A room that is to close within ``notice_days`` is not offered any more. The plan asks a house
+    that let an offer lapse not for the same woman for ``lapse_rest_minutes``, and one that let
+    ``silent_after_lapses`` in a row lapse for nobody, until it is heard of.
     """
 
     __tablename__ = "inventory_policy"
@@ -220,6 +222,7 @@ class InventoryPolicy(Base):
             " AND 0 <= wakes_at_hour AND wakes_at_hour < sleeps_at_hour AND sleeps_at_hour <= 24",
             name="nudges",
         ),
+        CheckConstraint("lapse_rest_minutes >= 0 AND silent_after_lapses >= 1", name="silence"),
     )
     valid_from: Mapped[date] = mapped_column(primary_key=True)
     fresh_hours: Mapped[int]
@@ -231,6 +234,8 @@ class InventoryPolicy(Base):
     asks_per_hour: Mapped[int]
     wakes_at_hour: Mapped[int]
     sleeps_at_hour: Mapped[int]
+    lapse_rest_minutes: Mapped[int] = mapped_column(server_default=text("60"))
+    silent_after_lapses: Mapped[int] = mapped_column(server_default=text("3"))
 
 
 class HandOnContact(Base):

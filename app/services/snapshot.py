@@ -15,6 +15,7 @@ from app.models.placements import LIVE, Placement, PlacementState
 from app.models.reference import Reason, ReasonKind, Urgency
 from app.models.referrals import LinkKind, Needs, Referral, ReferralLink, ReferralState, Safety
 from app.services.pauses import time_paused
+from app.services.silence import silent_houses
 from app.services.snapshot_houses import (
     FORMAT,
     Live,
@@ -25,9 +26,8 @@ from app.services.snapshot_houses import (
     room_told,
     rooms_and_free_beds,
 )
+from app.services.supply import policy_at
 
-# A house that let an offer lapse is left alone this long, unless a person asks it again.
-REST_AFTER_LAPSE = timedelta(minutes=60)
 BABY_UNDER = 2  # a child below this age sleeps in a cot where there is one
 
 
@@ -52,11 +52,11 @@ def take(now: datetime, *, person_for: str = "", is_answer: bool = False) -> Sna
     """Read tonight inside the caller's transaction, at the database's time ``now``.
 
     ``person_for`` names the request that a person decides for by hand: they may try a house that
-    has just let an offer lapse, and part a group that the plan would keep together. ``is_answer``
+    does not answer, and part a group that the plan would keep together. ``is_answer``
     says that a house has just said yes to an enquiry for it: she is asked for, and counts as one
     who waits. Prices are no part of it: the plan alone looks ahead (``matching.pricing``).
     """
-    waiting, links, live = _waiting(person_for, is_answer=is_answer), _links(), _live()
+    waiting, links, live = _waiting(now, person_for, is_answer=is_answer), _links(), _live()
     rooms, free = rooms_and_free_beds(now)
     refuges = refuges_told(rooms, free, live)
     joins = _joins(set(waiting), links, live)
@@ -101,7 +101,7 @@ def sleeps(adults: int, ages: list[int], free_cots: int) -> tuple[int, int]:
 
 
 def _waiting(
-    person_for: str, *, is_answer: bool
+    now: datetime, person_for: str, *, is_answer: bool
 ) -> dict[str, tuple[Referral, Needs, Safety, list[int]]]:
     answered_for = person_for if is_answer else ""
     rows = db.session.execute(
@@ -111,10 +111,11 @@ def _waiting(
         .where(or_(Referral.state == ReferralState.READY, Referral.ref == answered_for))
         .order_by(Referral.id)
     ).all()
-    rests = timedelta() if person_for else REST_AFTER_LAPSE
-    said_no = _said_no([referral.id for referral, _, _ in rows], rests)
+    minutes = 0 if person_for else policy_at(now).lapse_rest_minutes
+    said_no = _said_no([row[0].id for row in rows], timedelta(minutes=minutes))
+    silent = set() if person_for else silent_houses(now)
     return {
-        referral.ref: (referral, needs, safety, said_no[referral.id])
+        referral.ref: (referral, needs, safety, sorted(silent.union(said_no[referral.id])))
         for referral, needs, safety in rows
     }
 

@@ -54,7 +54,8 @@ BAD_ENDS = ("failed", "undelivered")
 # What helps, by kind; "she" only where a request is meant.
 WHAT_TO_DO = {
     TaskKind.OFFER_LAPSED: "Ring the house's duty line: is anybody there tonight? The plan goes on"
-    " to the next house and leaves this one alone for an hour.",
+    " to the next house and leaves this one alone for an hour; after three such offers in a row,"
+    " until the house is heard of. By hand you may ask it all the same.",
     TaskKind.OVERDUE: "Ring the officer and the house: is she there? One of them then says so here,"
     " or says that she did not arrive.",
     TaskKind.NOT_ARRIVED: "Ring the officer. Then put her back in the queue, or close the request"
